@@ -1,0 +1,248 @@
+"""Accuracy on a folder of ADBench files, beside other detectors.
+
+Two protocols, without any label in training and without tuning per dataset:
+
+*one-class*
+    a random half of the normal rows trains; the other half and all outliers are
+    the test;
+*contaminated*
+    all rows train, and the same rows are scored.
+
+Tables larger than ``--max-rows`` are cut to a random share, with the same share of
+outliers. Each result is appended to ``--output`` as one line of JSON, and what is
+there already is not run again.
+"""
+
+import argparse
+import ast
+import json
+from collections import defaultdict
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from _common import find_tables, limit_threads, load_table, print_table, seconds
+from _detectors import DETECTORS, installed, warm_up
+from joblib import Parallel, delayed
+from scipy.stats import rankdata
+from sklearn import preprocessing
+from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.model_selection import train_test_split
+
+PROTOCOLS = ("one-class", "contaminated")
+KEY = ("dataset", "protocol", "seed", "max_rows", "detector")
+
+
+def family(line):
+    """Return the detector of a line: "AutoEncoder" of "AutoEncoder[lr=0.1]"."""
+    return line.split("[")[0].split("/")[0]
+
+
+def parse_value(text):
+    """Return a literal, a transformer of sklearn.preprocessing, or the text itself.
+
+    ``RobustScaler()`` and ``QuantileTransformer(output_distribution='normal')`` are
+    transformers; ``0.5``, ``(64, 32)`` and ``None`` are literals.
+    """
+    try:
+        node = ast.parse(text, mode="eval").body
+        if isinstance(node, ast.Call):
+            arguments = {k.arg: ast.literal_eval(k.value) for k in node.keywords}
+            return getattr(preprocessing, node.func.id)(**arguments)
+        return ast.literal_eval(node)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def parse_settings(settings):
+    """Return {detector: {"param=value": (param, value)}} of --set's arguments."""
+    parsed = defaultdict(dict)
+    for setting in settings:
+        detector, dot, assignment = setting.partition(".")
+        param, equals, value = assignment.partition("=")
+        if detector not in DETECTORS or not (dot and equals):
+            raise SystemExit(f"--set {setting}: want DETECTOR.PARAM=VALUE")
+        parsed[detector][assignment] = (param, parse_value(value))
+    return parsed
+
+
+def split(X, y, protocol, seed, max_rows):
+    """Return X_train, X_test, y_test."""
+    if len(y) > max_rows:
+        X, _, y, _ = train_test_split(
+            X, y, train_size=max_rows, stratify=y, random_state=seed
+        )
+    if protocol == "contaminated":
+        return X, X, y
+    normal = np.random.default_rng(seed).permutation(np.flatnonzero(y == 0))
+    train = normal[: len(normal) // 2]
+    test = np.setdiff1d(np.arange(len(y)), train)
+    return X[train], X[test], y[test]
+
+
+def run(path, key, params):
+    """Run one detector once and return its line of the output."""
+    row = dict(zip(KEY, key, strict=True))
+    protocol, seed = row["protocol"], row["seed"]
+    name = row["detector"].split("[")[0]
+    X_train, X_test, y_test = split(*load_table(path), protocol, seed, row["max_rows"])
+    try:
+        with limit_threads(1):
+            warm_up(name)
+            detector = DETECTORS[name](protocol == "one-class", seed, params)
+            fit_seconds = seconds(detector.fit, X_train)
+            start = perf_counter()
+            scores = detector.score_samples(X_test)
+            score_seconds = perf_counter() - start
+        auc = roc_auc_score(y_test, -scores)
+        precision = average_precision_score(y_test, -scores)
+    except Exception as error:  # one failure must not end a run of hours
+        return {**row, "error": f"{type(error).__name__}: {error}"}
+    return {
+        **row,
+        "n_train": len(X_train),
+        "n_test": len(X_test),
+        "n_features": X_train.shape[1],
+        "roc_auc": auc,
+        "average_precision": precision,
+        "fit_seconds": fit_seconds,
+        "score_seconds": score_seconds,
+    }
+
+
+def read_results(path):
+    """Return {key: row} of an output file."""
+    if not path.exists():
+        return {}
+    rows = map(json.loads, path.read_text().splitlines())
+    return {tuple(row[name] for name in KEY): row for row in rows}
+
+
+def report(results, protocol, datasets, seeds, max_rows, lines):
+    """Print one protocol's table, over the runs that every one of the lines has.
+
+    Further lines of the file that cover these runs are printed, too.
+    """
+
+    def cell(dataset, seed, line):
+        return results.get((dataset, protocol, seed, max_rows, line))
+
+    runs = [(dataset, seed) for dataset in datasets for seed in seeds]
+    shared = [run for run in runs if all(cell(*run, line) for line in lines)]
+    if not shared:
+        print(f"\n{protocol}: no run that all of {', '.join(lines)} have")
+        return
+    others = sorted({key[-1] for key in results} - set(lines))
+    lines = [*lines, *(o for o in others if all(cell(*run, o) for run in shared))]
+    datasets = sorted({dataset for dataset, _ in shared})
+
+    def means(line, field):
+        """Return the mean over seeds for each dataset."""
+        return np.array(
+            [
+                np.mean([cell(*run, line)[field] for run in shared if run[0] == name])
+                for name in datasets
+            ]
+        )
+
+    auc = {line: means(line, "roc_auc") for line in lines}
+
+    def mean_rank(line):
+        """Rank among the detectors as they come: no variants, not of itself either."""
+        rivals = [other for other in lines if other == family(other) != family(line)]
+        table = np.array([-auc[other] for other in (line, *rivals)])
+        return rankdata(table, axis=0)[0].mean()
+
+    rows = []
+    for line in sorted(lines, key=lambda line: -auc[line].mean()):
+        forest = auc.get("IsolationForest")
+        beaten = "-" if forest is None else str(np.sum(auc[line] > forest))
+        rows.append(
+            (
+                line,
+                f"{100 * auc[line].mean():.1f}",
+                f"{100 * means(line, 'average_precision').mean():.1f}",
+                f"{mean_rank(line):.2f}",
+                "-" if line == "IsolationForest" else beaten,
+                f"{means(line, 'fit_seconds').sum():.1f}",
+                f"{means(line, 'score_seconds').sum():.1f}",
+            )
+        )
+    print_table(
+        f"{protocol}: {len(datasets)} datasets, {len(shared)} of {len(runs)} runs, at "
+        f"most {max_rows:,} rows; means in percent, seconds for all datasets once",
+        ("", "ROC AUC", "AP", "rank", "beats IForest", "fit s", "score s"),
+        rows,
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", help="folder that holds adbench/*.npz")
+    parser.add_argument("--output", type=Path, default=Path("accuracy.jsonl"))
+    parser.add_argument("--max-rows", type=int, default=50_000)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--jobs", type=int, default=1, help="processes, 1 thread each")
+    parser.add_argument("--datasets", nargs="+", metavar="NAME", help="parts of names")
+    parser.add_argument(
+        "--detectors", nargs="+", choices=DETECTORS, default=[*DETECTORS]
+    )
+    parser.add_argument(
+        "--protocols", nargs="+", choices=PROTOCOLS, default=[*PROTOCOLS]
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="DETECTOR.PARAM=VALUE",
+        dest="settings",
+        help="change a parameter; the line is then named DETECTOR[PARAM=VALUE]",
+    )
+    parser.add_argument(
+        "--report", action="store_true", help="print the tables and run nothing"
+    )
+    args = parser.parse_args()
+
+    paths = find_tables(args.data)
+    datasets = [
+        name
+        for name in paths
+        if not args.datasets or any(part in name for part in args.datasets)
+    ]
+    settings = parse_settings(args.settings)
+    lines = {}
+    for detector in args.detectors:
+        if args.report or installed(detector):
+            changes = settings[family(detector)]
+            name = detector + (f"[{','.join(changes)}]" if changes else "")
+            lines[name] = dict(changes.values())
+
+    results = read_results(args.output)
+    if not args.report:
+        todo = [
+            delayed(run)(paths[key[0]], key, params)
+            for line, params in lines.items()
+            for protocol in args.protocols
+            for dataset in datasets
+            for seed in args.seeds
+            if (key := (dataset, protocol, seed, args.max_rows, line)) not in results
+        ]
+        print(f"{len(todo)} runs to do, {len(results)} in {args.output}", flush=True)
+        args.output.parent.mkdir(parents=True, exist_ok=True)
+        parallel = Parallel(n_jobs=args.jobs, return_as="generator_unordered")
+        with args.output.open("a") as file:
+            for row in parallel(todo):
+                if "error" in row:
+                    print("failed:", *(row[name] for name in KEY), row["error"])
+                    continue
+                file.write(json.dumps(row) + "\n")
+                file.flush()
+                results[tuple(row[name] for name in KEY)] = row
+    for protocol in args.protocols:
+        report(results, protocol, datasets, args.seeds, args.max_rows, [*lines])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,337 @@
+"""Speed of fitting and scoring.
+
+``training``
+    a step of AutoEncoder against a bare torch loop with fused Adam, PyOD's
+    AutoEncoder and scikit-learn's MLPRegressor, all with the same network, batch
+    size and number of steps, and several members against one;
+``rows``
+    AutoEncoder's defaults against IsolationForest's as the rows grow, and kNN's
+    scoring beside them;
+``device``
+    an accelerator against the CPU: seconds, and how far the scores agree.
+
+Runs that are compared follow one another, over and over (A B C A B C ...). A ratio
+is taken within each round, and the median of the rounds is printed.
+"""
+
+import argparse
+import warnings
+from copy import deepcopy
+from itertools import pairwise
+from time import perf_counter, process_time
+
+import numpy as np
+import torch
+from _common import limit_threads, print_table, seconds, synthetic_table
+from sklearn.ensemble import IsolationForest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neighbors import NearestNeighbors
+from sklearn.neural_network import MLPRegressor
+
+from sklearn_deepod import AutoEncoder
+
+TRAINING_ROWS = 6_400  # a multiple of both batch sizes: no batch is cut short
+LR = 1e-3
+
+
+def layer_widths(args):
+    """Return the widths of the hidden layers from the input to the output."""
+    return (*args.hidden, args.latent, *args.hidden[::-1])
+
+
+def bare_network(args):
+    """Return the plain autoencoder as a torch module."""
+    widths = (args.features, *layer_widths(args), args.features)
+    layers = []
+    for n_in, n_out in pairwise(widths):
+        layers += [torch.nn.Linear(n_in, n_out), torch.nn.ReLU()]
+    return torch.nn.Sequential(*layers[:-1])
+
+
+def train_detector(args, X, batch_size, steps, n_estimators=1):
+    """Fit AutoEncoder with all that a plain autoencoder has not turned off."""
+    AutoEncoder(
+        hidden_layer_sizes=tuple(args.hidden),
+        latent_size=args.latent,
+        mask_rate=0.0,
+        weight_decay=0.0,
+        optimizer="adam",
+        lr=LR,
+        score="reconstruction",
+        novelty=True,
+        n_estimators=n_estimators,
+        max_steps=steps,
+        batch_size=batch_size,
+        device="cpu",
+        random_state=0,
+    ).fit(X)
+
+
+def train_torch(args, X, batch_size, steps):
+    """Train the network as one would by hand."""
+    X = torch.as_tensor(X, dtype=torch.float32)
+    network = bare_network(args)
+    optimizer = torch.optim.Adam(network.parameters(), lr=LR, fused=True)
+    for _ in range(steps * batch_size // len(X)):
+        for rows in torch.randperm(len(X)).split(batch_size):
+            batch = X[rows]
+            loss = torch.nn.functional.mse_loss(network(batch), batch)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+
+
+def train_pyod(args, X, batch_size, steps):
+    """Fit PyOD's AutoEncoder with the same network."""
+    from pyod.models.auto_encoder import AutoEncoder as PyODAutoEncoder
+
+    PyODAutoEncoder(
+        hidden_neuron_list=[*args.hidden, args.latent],
+        batch_norm=False,
+        dropout_rate=0.0,
+        optimizer_params={"weight_decay": 0.0},
+        lr=LR,
+        epoch_num=steps * batch_size // len(X),
+        batch_size=batch_size,
+        device="cpu",
+        verbose=0,
+    ).fit(X)
+
+
+def train_mlp(args, X, batch_size, steps):
+    """Fit scikit-learn's MLPRegressor on its own input."""
+    epochs = steps * batch_size // len(X)
+    network = MLPRegressor(
+        hidden_layer_sizes=layer_widths(args),
+        alpha=0.0,
+        batch_size=batch_size,
+        learning_rate_init=LR,
+        max_iter=epochs,
+        n_iter_no_change=epochs + 1,
+    )
+    with warnings.catch_warnings(action="ignore", category=ConvergenceWarning):
+        network.fit(X, X)
+
+
+def rounds(args, functions):
+    """Return {name: seconds of each round} of functions run one after the other."""
+    times = {name: [] for name in functions}
+    for _ in range(args.rounds):
+        for name, function in functions.items():
+            times[name].append(seconds(function, clock=args.clock))
+    return {name: np.array(values) for name, values in times.items()}
+
+
+def installed_trainers(args):
+    """Return {name: function} of those whose packages are there."""
+    trainers = {
+        "AutoEncoder": train_detector,
+        f"AutoEncoder, {args.members} members": lambda *a: train_detector(
+            *a, n_estimators=args.members
+        ),
+        "torch loop": train_torch,
+        "MLPRegressor": train_mlp,
+    }
+    try:
+        import pyod  # noqa: F401
+    except ImportError:
+        print("left out: PyOD's AutoEncoder (pyod is not installed)")
+    else:
+        trainers["PyOD's AutoEncoder"] = train_pyod
+    return trainers
+
+
+def training(args):
+    """Compare seconds per step, from fits of few and of many steps, and whole fits."""
+    X = synthetic_table(TRAINING_ROWS, args.features)
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    trainers = installed_trainers(args)
+    few, many = args.steps
+    for batch_size in args.batch_sizes:
+        functions = {
+            (name, steps): lambda f=function, b=batch_size, s=steps: f(args, X, b, s)
+            for name, function in trainers.items()
+            for steps in (few, many)
+        }
+        for name in trainers:
+            functions[name, few]()  # warm up
+        times = rounds(args, functions)
+        step = {
+            name: (times[name, many] - times[name, few]) / (many - few)
+            for name in trainers
+        }
+        rows = [
+            (
+                name,
+                f"{1e6 * np.median(step[name]):.0f}",
+                f"{np.median(step[name] / step['AutoEncoder']):.2f}",
+                f"{np.median(step['AutoEncoder'] / step[name]):.2f}",
+                f"{np.median(times[name, many]):.2f}",
+                f"{np.median(times['AutoEncoder', many] / times[name, many]):.2f}",
+            )
+            for name in trainers
+        ]
+        widths = "-".join(map(str, (args.features, *layer_widths(args), args.features)))
+        print_table(
+            f"training: batch {batch_size}, network {widths}, {args.rounds} rounds; "
+            "ratio = AutoEncoder's time / the line's",
+            (
+                "",
+                "us/step",
+                "x AutoEncoder",
+                "ratio of steps",
+                f"s for {many:,} steps",
+                "ratio of fits",
+            ),
+            rows,
+        )
+
+
+def rows(args):
+    """Compare the defaults of AutoEncoder and IsolationForest."""
+    table = []
+    X = synthetic_table(max(args.rows), args.features)
+    warm_up = AutoEncoder(device="cpu").fit(X[:500])
+    warm_up.score_samples(X[:500])
+    for n_rows in args.rows:
+        part = np.ascontiguousarray(X[:n_rows])
+        detector = AutoEncoder(device="cpu", random_state=0)
+        forest = IsolationForest(random_state=0)
+        neighbors = NearestNeighbors(n_neighbors=5)
+        functions = {
+            "fit": lambda d=detector, X=part: d.fit(X),
+            "forest fit": lambda d=forest, X=part: d.fit(X),
+            "score": lambda d=detector, X=part: d.score_samples(X),
+            "forest score": lambda d=forest, X=part: d.score_samples(X),
+        }
+        times = rounds(args, functions)
+        knn = "-"
+        if n_rows <= args.knn_rows:
+            neighbors.fit(part)
+            knn_seconds = seconds(neighbors.kneighbors, part, clock=args.clock)
+            knn = f"{np.median(times['score']) / knn_seconds:.3f}"
+        both = times["fit"] + times["score"]
+        forest_both = times["forest fit"] + times["forest score"]
+        table.append(
+            (
+                f"{n_rows:,}",
+                *(f"{np.median(times[name]):.2f}" for name in functions),
+                f"{np.median(both / forest_both):.2f}",
+                f"{np.median(times['score'] / times['forest score']):.2f}",
+                knn,
+            )
+        )
+    print_table(
+        f"rows: defaults, {args.features} features, {args.rounds} rounds; ratio = "
+        "AutoEncoder's time / the other's",
+        (
+            "rows",
+            "fit s",
+            "IForest fit s",
+            "score s",
+            "IForest score s",
+            "ratio fit+score",
+            "ratio score",
+            "ratio score, kNN",
+        ),
+        table,
+    )
+
+
+def largest_difference(scores, reference):
+    """Return the largest relative difference of two arrays of scores."""
+    return np.max(np.abs(scores - reference) / np.abs(reference))
+
+
+def device(args):
+    """Compare an accelerator and the CPU."""
+    table = []
+    X = synthetic_table(max(args.rows), args.features, dtype=np.float32)
+    for name in (args.device, "cpu"):
+        AutoEncoder(device=name).fit(X[:500]).score_samples(X[:500])  # warm up
+    for n_rows in args.rows:
+        part = X[:n_rows]
+        line, scores = [f"{n_rows:,}"], {}
+        for name in (args.device, "cpu"):
+            detector = AutoEncoder(device=name, random_state=0)
+            line.append(f"{seconds(detector.fit, part):.2f}")
+            line.append(f"{seconds(detector.score_samples, part):.2f}")
+            scores[name] = detector.score_samples(part[:100_000])
+            if name == args.device:
+                moved = deepcopy(detector).set_params(device="cpu")
+                scores["moved"] = moved.score_samples(part[:100_000])
+        line.append(f"{largest_difference(scores[args.device], scores['moved']):.1e}")
+        line.append(f"{largest_difference(scores[args.device], scores['cpu']):.1e}")
+        table.append(line)
+    print_table(
+        f"device: defaults, {args.features} float32 features; largest relative "
+        f"difference of scores on {args.device} and on the CPU of one model, and of "
+        "one model fitted on each",
+        (
+            "rows",
+            f"{args.device} fit s",
+            "score s",
+            "cpu fit s",
+            "score s",
+            "one model",
+            "fitted on each",
+        ),
+        table,
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--threads", type=int, default=1, help="0: as many as the libraries choose"
+    )
+    parser.add_argument(
+        "--cpu-time",
+        dest="clock",
+        action="store_const",
+        const=process_time,
+        default=perf_counter,
+        help="count the process's CPU seconds, for a machine that is busy otherwise",
+    )
+    commands = parser.add_subparsers(required=True)
+
+    command = commands.add_parser("training")
+    command.set_defaults(function=training)
+    command.add_argument("--features", type=int, default=50)
+    command.add_argument("--hidden", type=int, nargs="+", default=[128])
+    command.add_argument("--latent", type=int, default=32)
+    command.add_argument("--batch-sizes", type=int, nargs="+", default=[32, 256])
+    command.add_argument("--members", type=int, default=10)
+    command.add_argument(
+        "--steps", type=int, nargs=2, default=[400, 2_400], metavar=("FEW", "MANY")
+    )
+    command.add_argument("--rounds", type=int, default=5)
+
+    command = commands.add_parser("rows")
+    command.set_defaults(function=rows)
+    command.add_argument(
+        "--rows", type=int, nargs="+", default=[1_000, 10_000, 100_000, 1_000_000]
+    )
+    command.add_argument("--features", type=int, default=30)
+    command.add_argument("--rounds", type=int, default=3)
+    command.add_argument(
+        "--knn-rows", type=int, default=100_000, help="no kNN beyond so many rows"
+    )
+
+    command = commands.add_parser("device")
+    command.set_defaults(function=device)
+    command.add_argument("--device", default="cuda")
+    command.add_argument(
+        "--rows", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000]
+    )
+    command.add_argument("--features", type=int, default=30)
+
+    args = parser.parse_args()
+    with limit_threads(args.threads):
+        args.function(args)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,732 @@
+"""What all detectors share."""
+
+import contextlib
+import math
+from abc import ABCMeta, abstractmethod
+from numbers import Integral, Real
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, OutlierMixin, _fit_context
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from sklearn_deepod.preparation import (
+    check_no_empty_columns,
+    fit_preprocessor,
+    prepare,
+)
+from sklearn_deepod.scoring import (
+    contamination_cutoff,
+    kimber_cutoff,
+    lowest_share,
+)
+from sklearn_deepod.training import (
+    DetectorNet,
+    EarlyStopping,
+    PreparedRows,
+    TrainingRows,
+    WeightedBatches,
+    dense_rows,
+    load_state,
+    make_streams,
+    resolve_device,
+    state_of,
+)
+from sklearn_deepod.utils import CallbackSupportMixin, EpochWatch, with_callbacks
+
+OPTIMIZERS = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+}
+# Rows scored at once, whatever the number given: a row's score then never depends on
+# the rows beside it, since a matrix product rounds differently in another shape.
+SCORE_ROWS = 512
+# A cut needs no more rows than this to be stable in its third digit.
+OFFSET_ROWS = 2**14
+# Rows kept for the statistics of a later partial_fit.
+RESERVOIR_ROWS = 2048
+RESERVOIR_CELLS = 2**18
+# Training on rows that may hold outliers (novelty=False): shares of a first training's
+# highest losses left out, of the rows trusted in its statistics, and of the cleanest
+# rows that a second training uses. Measured in examples/benchmarks.
+TRIM = 0.2
+TRUSTED = 0.6
+CLEAN = 0.7
+
+
+class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
+    """Base of all detectors: scores, the cut, labels.
+
+    Subclasses give `_fit` and `_anomaly_scores`. The sign is turned here, once.
+
+    Parameters
+    ----------
+    contamination : "auto" or float, default="auto"
+        Where `predict` cuts. "auto" takes Kimber's boxplot fence for skewed data on the
+        training scores (see `sklearn_deepod.scoring.kimber_cutoff`). A float in
+        (0, 0.5] marks that share of the training rows.
+    """
+
+    _parameter_constraints: dict = {
+        "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
+    }
+
+    @abstractmethod
+    def __init__(self, *, contamination="auto"):
+        self.contamination = contamination
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None):
+        """Fit the detector.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows. Missing values (NaN) are accepted.
+        y : Ignored
+            For API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A row of weight 2 counts as two rows, one of weight 0 as none.
+
+        Returns
+        -------
+        self : object
+            The fitted detector.
+
+        Raises
+        ------
+        ValueError
+            If the rows cannot be used; the detector then is as it was before.
+        """
+        with self._all_or_nothing():
+            X, sample_weight = self._validate_training(X, sample_weight, reset=True)
+            self._fit(X, sample_weight)
+        return self
+
+    def score_samples(self, X):
+        """Score the rows; higher is more normal.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to score.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            The opposite of the anomaly score.
+        """
+        check_is_fitted(self)
+        return -self._anomaly_scores(self._validate(X, reset=False))
+
+    def decision_function(self, X):
+        """Score the rows relative to the cut; negative is an outlier.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to score.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            ``score_samples(X) - offset_``.
+        """
+        return self.score_samples(X) - self.offset_
+
+    def predict(self, X):
+        """Label the rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to label.
+
+        Returns
+        -------
+        ndarray of int of shape (n_samples,)
+            +1 for inliers, -1 for outliers.
+        """
+        return np.where(self.decision_function(X) < 0, -1, 1)
+
+    @abstractmethod
+    def _fit(self, X, sample_weight):
+        """Learn from validated rows and call `_set_offset`."""
+
+    @abstractmethod
+    def _anomaly_scores(self, X):
+        """Anomaly scores of validated rows, higher is more anomalous."""
+
+    def _set_offset(self, anomaly_scores, sample_weight):
+        if self.contamination == "auto":
+            cut = kimber_cutoff(anomaly_scores, sample_weight)
+        else:
+            cut = contamination_cutoff(
+                anomaly_scores, self.contamination, sample_weight
+            )
+        self.offset_ = -cut
+
+    def _validate(self, X, *, reset):
+        X = validate_data(
+            self,
+            X,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            ensure_all_finite="allow-nan",
+            allow_nd=True,
+        )
+        if X.ndim > 4:
+            raise ValueError(
+                f"Found array with dim {X.ndim}. Give (n, features), (n, time, "
+                "channels) or (n, channels, height, width)."
+            )
+        if reset:
+            self._row_shape = X.shape[1:]
+        elif X.shape[1:] != self._row_shape:
+            raise ValueError(
+                f"Rows have shape {X.shape[1:]}, but the detector was fitted on rows "
+                f"of shape {self._row_shape}."
+            )
+        return X
+
+    def _validate_training(self, X, sample_weight, *, reset):
+        X = self._validate(X, reset=reset)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
+            if not sample_weight.any():
+                raise ValueError(
+                    "All sample weights are zero. Give some row a positive weight."
+                )
+        return X, sample_weight
+
+    @contextlib.contextmanager
+    def _all_or_nothing(self):
+        """Put the detector back as it was if anything goes wrong, Ctrl-C included."""
+        before = dict(vars(self))
+        # Set by scikit-learn around fit; its teardown needs them.
+        try:
+            yield
+        except BaseException:
+            kept = {k: v for k, v in vars(self).items() if k.startswith("_callback")}
+            kept |= {k: v for k, v in vars(self).items() if k.startswith("_skl_")}
+            vars(self).clear()
+            vars(self).update(before | kept)
+            raise
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "offset_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
+    """Base of the detectors that train a network.
+
+    Subclasses give `_build_module`, `_losses` and `_scores`; `_initialize` and
+    `_calibrate` where they need them. Batches have the shape
+    (n_estimators, n_rows, ...): all members are trained in one pass.
+
+    The fit is a function of the weighted set of rows and of `random_state`: rows in
+    another order, repeated rows in place of weights, or rows of weight 0 give a
+    bit-identical model.
+
+    Parameters
+    ----------
+    novelty : bool, default=False
+        Whether all training rows are known to be normal. False trains once with the
+        highest losses of each batch left out, drops the 30 % of the rows that score
+        highest, and trains again on the others. Which of the two is right cannot be
+        told from the data.
+    contamination : "auto" or float, default="auto"
+        Where `predict` cuts. "auto" takes Kimber's boxplot fence for skewed data on the
+        training scores (see `sklearn_deepod.scoring.kimber_cutoff`). A float in
+        (0, 0.5] marks that share of the training rows.
+    n_estimators : int, default=4
+        Number of members, trained together; the score is the mean of theirs.
+    bootstrap : bool, default=False
+        Whether each member is trained on its own bootstrap sample of the rows.
+    preprocessor : "auto", None or transformer, default="auto"
+        How features are prepared; fitted in `fit` and kept. "auto" takes
+        `sklearn_deepod.preparation.SquashScaler`; None takes the values as they are; a
+        scikit-learn transformer is cloned.
+    max_epochs : int or None, default=None
+        Upper bound on the epochs of a training; an epoch is as many steps as batches
+        hold the summed weights. None sets no bound.
+    max_steps : int or None, default=150
+        Upper bound on the optimizer steps of a training, which keeps its cost
+        independent of the number of rows. None sets no bound.
+    batch_size : int, default=64
+        Rows of each member's batch, drawn with replacement by weight.
+    lr : float, default=3e-3
+        Learning rate at its highest.
+    lr_schedule : {"cosine", "constant"}, default="cosine"
+        "cosine" warms up over 30 steps and falls to 2 % of `lr`; "constant" leaves the
+        rate to `lr` and to skorch's LRScheduler among `callbacks`.
+    optimizer : {"adam", "adamw", "sgd"} or optimizer class, default="adamw"
+        The optimizer.
+    weight_decay : float, default=0.01
+        Weight decay of the optimizer.
+    early_stopping : bool, default=False
+        Whether to hold rows out and to stop when their loss no longer improves; the
+        best weights are kept.
+    validation_fraction : float, default=0.1
+        Share of the rows held out if `early_stopping`.
+    n_iter_no_change : int, default=10
+        Epochs without an improvement before an early stop.
+    tol : float, default=1e-4
+        Smallest decrease of the held-out loss that counts as an improvement.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the network of the last fit.
+    device : str, default="auto"
+        Torch device; "auto" takes CUDA, then MPS, then the CPU.
+    precision : {"float32", "bfloat16"}, default="float32"
+        "bfloat16" runs the network under autocast, on an accelerator only.
+    callbacks : list of skorch.callbacks.Callback or None, default=None
+        Called during training as skorch does.
+    verbose : int, default=0
+        1 shows a progress bar.
+    random_state : int, RandomState instance or None, default=None
+        Seed of initial weights, batches and noise. Global random states are neither
+        read nor written.
+
+    Attributes
+    ----------
+    offset_ : float
+        ``decision_function`` is ``score_samples`` minus this.
+    net_ : skorch.NeuralNet
+        The trained net; its `module_` holds all members.
+    preprocessor_ : transformer or None
+        The fitted preparation.
+    history_ : list of dict
+        Losses of each epoch of the last training.
+    n_iter_ : int
+        Epochs of the last training.
+    n_steps_ : int
+        Optimizer steps of the last training.
+    device_ : str
+        The device used.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str
+        Names of the features, where the training rows had some.
+    """
+
+    _parameter_constraints: dict = {
+        **BaseDetector._parameter_constraints,
+        "novelty": ["boolean"],
+        "n_estimators": [Interval(Integral, 1, None, closed="left")],
+        "bootstrap": ["boolean"],
+        "preprocessor": [StrOptions({"auto"}), None, HasMethods(["fit", "transform"])],
+        "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
+        "max_steps": [Interval(Integral, 1, None, closed="left"), None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "lr": [Interval(Real, 0, None, closed="neither")],
+        "lr_schedule": [StrOptions({"cosine", "constant"})],
+        "optimizer": [StrOptions(set(OPTIMIZERS)), callable],
+        "weight_decay": [Interval(Real, 0, None, closed="left")],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "device": [str],
+        "precision": [StrOptions({"float32", "bfloat16"})],
+        "callbacks": [list, tuple, None],
+        "verbose": ["verbose"],
+        "random_state": ["random_state"],
+    }
+
+    #: Whether the network takes NaN; else missing values become 0, the centre.
+    _accepts_missing = False
+
+    @abstractmethod
+    def __init__(
+        self,
+        *,
+        novelty=False,
+        contamination="auto",
+        n_estimators=4,
+        bootstrap=False,
+        preprocessor="auto",
+        max_epochs=None,
+        max_steps=150,
+        batch_size=64,
+        lr=3e-3,
+        lr_schedule="cosine",
+        optimizer="adamw",
+        weight_decay=0.01,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=10,
+        tol=1e-4,
+        warm_start=False,
+        device="auto",
+        precision="float32",
+        callbacks=None,
+        verbose=0,
+        random_state=None,
+    ):
+        super().__init__(contamination=contamination)
+        self.novelty = novelty
+        self.n_estimators = n_estimators
+        self.bootstrap = bootstrap
+        self.preprocessor = preprocessor
+        self.max_epochs = max_epochs
+        self.max_steps = max_steps
+        self.batch_size = batch_size
+        self.lr = lr
+        self.lr_schedule = lr_schedule
+        self.optimizer = optimizer
+        self.weight_decay = weight_decay
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.device = device
+        self.precision = precision
+        self.callbacks = callbacks
+        self.verbose = verbose
+        self.random_state = random_state
+
+    # What a method gives ----------------------------------------------------------
+
+    @abstractmethod
+    def _build_module(self, input_shape, generator):
+        """Module for prepared rows of `input_shape`, weights from `generator`."""
+
+    @abstractmethod
+    def _losses(self, module, X, generator):
+        """Yield (part, losses of shape (n_members, n_rows)): a step for each yield."""
+
+    @abstractmethod
+    def _scores(self, module, X):
+        """Anomaly scores of shape (n_members, n_rows)."""
+
+    def _initialize(self, module, X, generator):
+        """Set what depends on training rows `X` before the training starts."""
+
+    def _calibrate(self, module, X, sample_weight, keep):
+        """Learn statistics for scoring from the share `keep` of training rows `X`."""
+
+    # Fitting ----------------------------------------------------------------------
+
+    def _fit(self, X, sample_weight):
+        goes_on = self.warm_start and hasattr(self, "net_")
+        rows = self._start(X, sample_weight, goes_on=goes_on)
+        twice = not self.novelty and len(rows) >= 10
+        total = sum(len(self._plan(rows)) for _ in range(1 + (twice and not goes_on)))
+        watch = EpochWatch(self, total)
+        if goes_on:
+            self._train(self._cleanest(rows) if twice else rows, watch, goes_on=True)
+        elif self.novelty:
+            self._train(rows, watch)
+        else:
+            self._train(rows, watch, trim=TRIM, keep=TRUSTED)
+            if twice:
+                self._train(self._cleanest(rows), watch)
+        self._finish(rows)
+        watch.close()
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Train for one more epoch on these rows.
+
+        The first call prepares as `fit` does. Later ones keep the preparation, and take
+        statistics and the cut from a sample of all the rows seen. Where `novelty` is
+        False, the highest losses of each batch are left out.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows.
+        y : Ignored
+            For API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        self : object
+            The detector.
+        """
+        goes_on = hasattr(self, "net_")
+        with self._all_or_nothing():
+            X, weight = self._validate_training(X, sample_weight, reset=not goes_on)
+            rows = self._start(X, weight, goes_on=goes_on)
+            if goes_on:
+                past, past_weight = self._reservoir
+                seen = TrainingRows(
+                    np.concatenate([past, rows.rows()]),
+                    np.concatenate([past_weight, rows.weight]),
+                )
+            else:
+                seen = rows
+            plan = self._plan(rows)[:1]
+            watch = EpochWatch(self, 1)
+            self._train(
+                rows,
+                watch,
+                plan=plan,
+                goes_on=goes_on,
+                trim=0.0 if self.novelty else TRIM,
+                keep=1.0 if self.novelty else TRUSTED,
+                statistics_of=seen,
+                constant_rate=True,
+            )
+            self._finish(seen)
+            watch.close()
+        return self
+
+    def _start(self, X, sample_weight, *, goes_on):
+        if self.max_epochs is None and self.max_steps is None:
+            raise ValueError(
+                "max_epochs and max_steps are both None, so training would never end. "
+                "Set one of them."
+            )
+        device = resolve_device(self.device)
+        if self.precision == "bfloat16" and device.type == "cpu":
+            raise ValueError(
+                "precision='bfloat16' needs an accelerator, but the device is the "
+                "CPU. Use precision='float32'."
+            )
+        self.device_ = str(device)
+        if not goes_on:
+            self._streams = make_streams(self.random_state)
+            self.__dict__.pop("net_", None)
+            if sample_weight is None:
+                present = X
+            else:
+                present = X[sample_weight > 0]
+            names = getattr(self, "feature_names_in_", None)
+            check_no_empty_columns(present, names)
+        return TrainingRows(X, sample_weight)
+
+    def _plan(self, rows):
+        """Number of steps of each epoch of a training."""
+        steps = max(1, math.ceil(rows.total_weight / self.batch_size))
+        total = math.inf if self.max_steps is None else self.max_steps
+        if self.max_epochs is not None:
+            total = min(total, self.max_epochs * steps)
+        full, rest = divmod(total, steps)
+        return [steps] * int(full) + [rest] * (rest > 0)
+
+    def _train(
+        self,
+        rows,
+        watch,
+        *,
+        plan=None,
+        trim=0.0,
+        keep=1.0,
+        goes_on=False,
+        statistics_of=None,
+        constant_rate=False,
+    ):
+        """Train on `rows`, from the beginning or going on, and set `net_`."""
+        plan = self._plan(rows) if plan is None else plan
+        if not goes_on:
+            self.preprocessor_ = fit_preprocessor(self.preprocessor, rows)
+        rows, held_out = self._hold_out(rows)
+        prepared = self._prepared(rows, n_draws=sum(plan) * self.batch_size)
+        batches = WeightedBatches(
+            prepared,
+            self.n_estimators,
+            self.batch_size,
+            self.bootstrap,
+            self._streams["batches"],
+        )
+        first = prepared.take(np.arange(min(len(rows), OFFSET_ROWS // 4)))
+        if not goes_on:
+            self._input_shape = tuple(first.shape[1:])
+            self._has_missing = bool(torch.isnan(first).any())
+        state = state_of(self.net_) if goes_on else None
+        cosine = self.lr_schedule == "cosine" and not constant_rate
+        net = self._new_net(trim=trim, total_steps=sum(plan) if cosine else None)
+        if goes_on:
+            load_state(net, state)
+            net.step_ = 0
+            for group in net.optimizer_.param_groups:
+                group["lr"] = self.lr
+        else:
+            self._initialize(net.module_, first, self._streams["weights"])
+        stopping = EarlyStopping(self.n_iter_no_change, self.tol)
+        net.run(
+            batches,
+            plan,
+            validation=held_out,
+            stopping=stopping if held_out is not None else None,
+            watch=watch,
+        )
+        self.net_ = net
+        self.n_steps_ = net.step_
+        source = rows if statistics_of is None else statistics_of
+        index, weight = source.sample(self._reservoir_size(source) * 2)
+        with torch.no_grad():
+            sample = self._prepared(source, n_draws=0).take(index)
+            self._calibrate(net.module_, sample, weight, keep)
+
+    def _prepared(self, rows, n_draws):
+        device = torch.device(self.device_)
+        return PreparedRows(rows, self._prepare, device, n_draws)
+
+    def _prepare(self, X):
+        X = prepare(self.preprocessor_, X)
+        return X if self._accepts_missing else torch.nan_to_num_(X, nan=0.0)
+
+    def _hold_out(self, rows):
+        """Part the first rows of the canonical order, a random sample, as batches."""
+        if not self.early_stopping:
+            return rows, None
+        share = np.cumsum(rows.weight) / rows.total_weight
+        count = int(np.searchsorted(share, self.validation_fraction)) + 1
+        if count >= len(rows):
+            raise ValueError(
+                f"early_stopping holds out a share of {self.validation_fraction} of "
+                f"the rows, which leaves none of {len(rows)} distinct rows to train "
+                "on. Give more rows or set early_stopping=False."
+            )
+        index = np.arange(len(rows))
+        held_out = self._prepared(rows.subset(index[:count], rows.weight[:count]), 0)
+        batches = [
+            self._for_members(held_out.take(part))
+            for part in np.array_split(index[:count], math.ceil(count / SCORE_ROWS))
+        ]
+        return rows.subset(index[count:], rows.weight[count:]), batches
+
+    def _for_members(self, X):
+        return X.unsqueeze(0).expand(self.n_estimators, *X.shape)
+
+    def _cleanest(self, rows):
+        """The rows that score lowest, or those of a sample of a large table."""
+        n_draws = sum(self._plan(rows)) * self.batch_size
+        index, weight = rows.sample(max(OFFSET_ROWS, n_draws))
+        kept = lowest_share(self._scores_at(rows, index), weight, CLEAN)
+        return rows.subset(index[kept], weight[kept])
+
+    def _finish(self, rows):
+        """Set the cut and what a later `partial_fit` needs."""
+        size = len(rows) if self.contamination != "auto" else OFFSET_ROWS
+        index, weight = rows.sample(size)
+        self._set_offset(self._scores_at(rows, index), weight)
+        index, weight = rows.sample(self._reservoir_size(rows))
+        self._reservoir = rows.rows(index), weight
+        self.history_ = [dict(epoch) for epoch in self.net_.history]
+        self.n_iter_ = len(self.history_)
+
+    def _reservoir_size(self, rows):
+        cells = max(1, math.prod(rows.shape))
+        return max(64, min(RESERVOIR_ROWS, RESERVOIR_CELLS // cells))
+
+    def _new_net(self, **kwargs):
+        """An initialised net with fresh weights."""
+        module = self._build_module(self._input_shape, self._streams["weights"])
+        optimizer = OPTIMIZERS.get(self.optimizer, self.optimizer)
+        settings = {"optimizer__weight_decay": self.weight_decay}
+        if optimizer in OPTIMIZERS.values():
+            settings["optimizer__fused"] = self.device_.split(":")[0] in ("cpu", "cuda")
+        net = DetectorNet(
+            module,
+            row_losses=self._row_losses,
+            autocast=self.precision == "bfloat16",
+            optimizer=optimizer,
+            lr=self.lr,
+            batch_size=self.batch_size,
+            callbacks=self.callbacks,
+            device=self.device_,
+            train_split=None,
+            verbose=self.verbose,
+            **settings,
+            **kwargs,
+        )
+        return net.initialize()
+
+    def _row_losses(self, module, X):
+        return self._losses(module, X, self._streams["noise"])
+
+    # Scoring ----------------------------------------------------------------------
+
+    def _anomaly_scores(self, X):
+        return self._apply(X, lambda module, Z: self._scores(module, Z).mean(dim=0))
+
+    def _scores_at(self, rows, index):
+        return self._anomaly_scores(_Picked(rows, index))
+
+    def _apply(self, X, function):
+        """Apply ``function(module, prepared)`` in padded batches of one size."""
+        results = []
+        n_rows = X.shape[0]
+        module = self.net_.module_
+        device = torch.device(self.device_)
+        bf16 = torch.autocast(
+            device.type, torch.bfloat16, enabled=self.precision == "bfloat16"
+        )
+        with torch.inference_mode(), bf16:
+            for start in range(0, n_rows, SCORE_ROWS):
+                stop = min(start + SCORE_ROWS, n_rows)
+                batch = dense_rows(X, slice(start, stop))
+                if len(batch) < SCORE_ROWS:
+                    padding = np.repeat(batch[:1], SCORE_ROWS - len(batch), axis=0)
+                    batch = np.concatenate([batch, padding])
+                Z = self._for_members(self._prepare(batch).to(device))
+                result = function(module, Z)[: stop - start]
+                results.append(result.cpu().numpy().astype(np.float64))
+        return np.concatenate(results)
+
+    # State ------------------------------------------------------------------------
+
+    def __getstate__(self):
+        """Plain arrays in place of the net and the random streams."""
+        state = super().__getstate__().copy()
+        if "net_" in state:
+            state["net_"] = state_of(state["net_"])
+        if "_streams" in state:
+            state["_streams"] = {
+                name: generator.get_state().numpy()
+                for name, generator in state["_streams"].items()
+            }
+        return state
+
+    def __setstate__(self, state):
+        """Rebuild the net, on the CPU where the device is not there."""
+        super().__setstate__(state)
+        if "net_" not in state:
+            return
+        try:
+            resolve_device(self.device_)
+        except ValueError:
+            self.device_ = "cpu"
+        # Building draws weights that the state replaces: restore the streams after.
+        streams = self._streams
+        self._streams = {name: torch.Generator() for name in streams}
+        self.net_ = load_state(self._new_net(), state["net_"])
+        self.net_._set_training(False)
+        for name, array in streams.items():
+            self._streams[name].set_state(torch.from_numpy(np.array(array)))
+
+
+class _Picked:
+    """Rows of a TrainingRows at an index, sliced like a table."""
+
+    def __init__(self, rows, index):
+        self._rows = rows
+        self._index = index
+        self.shape = (len(index), *rows.shape)
+
+    def __getitem__(self, part):
+        return self._rows.X[self._rows.positions[self._index[part]]]

@@ -1,0 +1,24 @@
+"""Any torch module, several times over."""
+
+import torch
+from torch import nn
+
+
+class Members(nn.Module):
+    """Independent copies of a module, each applied to its own batch.
+
+    Parameters
+    ----------
+    modules : sequence of torch.nn.Module
+        One module for each member.
+    """
+
+    def __init__(self, modules):
+        super().__init__()
+        self.members = nn.ModuleList(modules)
+
+    def map(self, function, X):
+        """Stack ``function(member, X[i])`` over the members."""
+        return torch.stack(
+            [function(member, x) for member, x in zip(self.members, X, strict=True)]
+        )

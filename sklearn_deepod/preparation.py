@@ -1,0 +1,213 @@
+"""Features on their way in: missing values, scaling, sparse rows made dense."""
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_deepod.scoring import weighted_mean_and_std, weighted_quantile
+
+SAMPLE_CELLS = 2**19
+_CLIP = 10.0
+
+
+class SquashScaler(TransformerMixin, BaseEstimator):
+    """Robust scaling that keeps the far tails within the reach of a network.
+
+    Each feature becomes ``asinh((x - median) / s)``, standardised once more and clipped
+    at plus and minus 10. `s` is the interquartile range over 1.349, or the standard
+    deviation where that range is below a hundredth of it. The inverse hyperbolic sine
+    is linear near the median and logarithmic far from it. Constant features become 0;
+    missing values stay missing. The last axis of sequences (n, time, channels) and the
+    first one of images (n, channels, height, width) is scaled as one feature.
+
+    Attributes
+    ----------
+    center_, scale_ : ndarray of shape (n_channels,)
+        Median and `s`.
+    mean_, std_ : ndarray of shape (n_channels,)
+        Moments after the inverse hyperbolic sine.
+    n_features_in_ : int
+        Number of features.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_deepod.preparation import SquashScaler
+    >>> X = np.array([[1.0], [2.0], [3.0], [4.0], [1e30]])
+    >>> SquashScaler().fit(X).transform(X).round(1).ravel().tolist()
+    [-0.5, -0.5, -0.5, -0.5, 2.0]
+    """
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Learn the location and the scale of each channel.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features) or more axes
+            The rows.
+        y : Ignored
+            For API consistency.
+        sample_weight : ndarray of shape (n_samples,), default=None
+            Positive weights.
+
+        Returns
+        -------
+        self : SquashScaler
+        """
+        X = self._validate(X, reset=True)
+        values = _by_channel(X)
+        if sample_weight is not None:
+            sample_weight = np.repeat(
+                np.asarray(sample_weight, dtype=np.float64), len(values) // len(X)
+            )
+        low, self.center_, high = weighted_quantile(
+            values, [0.25, 0.5, 0.75], sample_weight
+        )
+        _, std = weighted_mean_and_std(values, sample_weight)
+        magnitude = np.max(np.abs(values), axis=0, where=~np.isnan(values), initial=0.0)
+        constant = (std <= 1e-9 * magnitude) | (std < 1e-290)
+        spread = high / 1.349 - low / 1.349
+        self.scale_ = np.where(spread > 1e-2 * std, spread, std)
+        self.scale_[constant] = np.inf
+        self.mean_ = np.zeros(len(std))
+        self.std_ = np.ones(len(std))
+        squashed = _by_channel(self._squash(X).numpy()).astype(np.float64)
+        self.mean_, spread = weighted_mean_and_std(squashed, sample_weight)
+        self.std_ = np.where(constant | (spread == 0), 1.0, spread)
+        return self
+
+    def transform(self, X):
+        """Scale the rows.
+
+        Parameters
+        ----------
+        X : array-like of the shape given to `fit`, but for the number of rows
+            The rows.
+
+        Returns
+        -------
+        ndarray of float32
+        """
+        check_is_fitted(self)
+        return self._squash(self._validate(X, reset=False)).numpy()
+
+    def inverse_transform(self, X):
+        """Undo `transform`, but for what was clipped.
+
+        Parameters
+        ----------
+        X : array-like of the shape that `transform` returns
+            Scaled rows.
+
+        Returns
+        -------
+        ndarray of float64
+        """
+        check_is_fitted(self)
+        X = np.asarray(X, dtype=np.float64)
+        shape = _channel_shape(X.ndim)
+        scale = np.where(np.isinf(self.scale_), 0.0, self.scale_)
+        squashed = X * self.std_.reshape(shape) + self.mean_.reshape(shape)
+        return np.sinh(squashed) * scale.reshape(shape) + self.center_.reshape(shape)
+
+    def _validate(self, X, *, reset):
+        return validate_data(
+            self,
+            X,
+            reset=reset,
+            dtype=np.float64,
+            ensure_all_finite="allow-nan",
+            allow_nd=True,
+        )
+
+    def _squash(self, X):
+        constants = (self.center_, 1.0 / self.scale_, self.mean_, 1.0 / self.std_)
+        center, slope, mean, unit = (
+            torch.from_numpy(c.reshape(_channel_shape(X.ndim))) for c in constants
+        )
+        z = torch.from_numpy(X).sub(center).mul_(slope).float()
+        return z.asinh_().sub_(mean.float()).mul_(unit.float()).clamp_(-_CLIP, _CLIP)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def fit_preprocessor(preprocessor, rows):
+    """Fit the `preprocessor` parameter of a detector on the training rows.
+
+    Parameters
+    ----------
+    preprocessor : "auto", None or transformer
+        See `BaseDeepDetector`.
+    rows : TrainingRows
+        The training rows; a large table is represented by a sample.
+
+    Returns
+    -------
+    SquashScaler, None or a fitted clone of the transformer
+    """
+    if preprocessor is None:
+        return None
+    n_cells = int(np.prod(rows.shape))
+    index, weight = rows.sample(max(256, SAMPLE_CELLS // max(1, n_cells)))
+    X = rows.rows(index)
+    if isinstance(preprocessor, str):
+        return SquashScaler().fit(X, sample_weight=weight)
+    # Transformers differ in how they take weights, but all take repeated rows.
+    size = max(len(weight), min(round(weight.sum()), 4 * len(weight)))
+    steps = (np.arange(size) + 0.5) * (weight.sum() / size)
+    repeated = np.searchsorted(np.cumsum(weight), steps, side="right")
+    return clone(preprocessor).fit(X[np.minimum(repeated, len(weight) - 1)])
+
+
+def prepare(preprocessor, X):
+    """Float32 tensor of the rows `X` (float64 array) as the network sees them."""
+    if preprocessor is None:
+        return torch.from_numpy(X).float()
+    if isinstance(preprocessor, SquashScaler):
+        return preprocessor._squash(X)
+    Z = preprocessor.transform(X)
+    Z = Z.toarray() if sp.issparse(Z) else np.asarray(Z)
+    return torch.from_numpy(np.array(Z, dtype=np.float32))
+
+
+def check_no_empty_columns(X, feature_names=None):
+    """Raise where a column has no value at all.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, ...) or sparse matrix
+        The table.
+    feature_names : ndarray of str, default=None
+        Names for the message.
+    """
+    if sp.issparse(X):
+        missing = X.copy()
+        missing.data = np.isnan(X.data).astype(np.float64)
+        empty = np.flatnonzero(np.asarray(missing.sum(axis=0)).ravel() == X.shape[0])
+    else:
+        # Rows that hold a value in every column are the rule: look at few first.
+        seen = ~np.isnan(X[:1000]).all(axis=0)
+        empty = [] if seen.all() else np.flatnonzero(np.isnan(X).all(axis=0))
+    if len(empty):
+        names = empty.tolist() if feature_names is None else list(feature_names[empty])
+        raise ValueError(
+            f"All values are missing in column(s) {names}. Drop them, or impute them "
+            "before the detector."
+        )
+
+
+def _channel_shape(ndim):
+    """Shape that lines one value per channel up with an array of `ndim` axes."""
+    return {2: (1, -1), 3: (1, 1, -1), 4: (1, -1, 1, 1)}[ndim]
+
+
+def _by_channel(X):
+    """View of shape (n_values, n_channels)."""
+    if X.ndim == 4:
+        X = np.moveaxis(X, 1, -1)
+    return X.reshape(-1, X.shape[-1])

@@ -1,0 +1,90 @@
+"""Weighted order statistics, equal to those of the repeated rows."""
+
+import numpy as np
+
+
+def weighted_quantile(values, q, sample_weight=None):
+    """Quantiles of weighted values, column by column; NaN cells are left out.
+
+    The quantile at `q` is the smallest value whose cumulated weight reaches the share
+    `q`, averaged with the next one where it is met exactly (definition 2 of Hyndman
+    and Fan, 1996), so a weight of 2 equals a repeated row.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,) or (n_samples, n_features)
+        The values.
+    q : float or sequence of float
+        Shares in [0, 1].
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Positive weights; None gives every row the weight 1.
+
+    Returns
+    -------
+    ndarray of shape (len(q),), (n_features,) or (len(q), n_features)
+        The quantiles; NaN for a column without values.
+    """
+    values = np.asarray(values, dtype=np.float64)
+    shares = np.atleast_1d(np.asarray(q, dtype=np.float64))
+    columns = values[:, None] if values.ndim == 1 else values
+    result = np.full((len(shares), columns.shape[1]), np.nan)
+    for j in range(columns.shape[1]):
+        column = columns[:, j]
+        present = ~np.isnan(column)
+        weight = None
+        if not present.all():
+            column = column[present]
+        if sample_weight is not None:
+            weight = sample_weight[present]
+        if len(column):
+            result[:, j] = _quantile_of_column(column, shares, weight)
+    if values.ndim == 1:
+        result = result[:, 0]
+    return result[0] if np.ndim(q) == 0 else result
+
+
+def _quantile_of_column(column, shares, weight):
+    order = np.argsort(column, kind="stable")
+    ranked = column[order]
+    cumulated = np.arange(1.0, len(ranked) + 1)
+    if weight is not None:
+        # Tied values may come in any order: only their summed weight counts.
+        cumulated = np.cumsum(weight[order])
+        last = np.r_[ranked[1:] != ranked[:-1], True]
+        ranked, cumulated = ranked[last], cumulated[last]
+    target = shares * cumulated[-1]
+    tolerance = 1e-12 * cumulated[-1]
+    low = np.searchsorted(cumulated, target - tolerance)
+    high = np.searchsorted(cumulated, target + tolerance, side="right")
+    top = len(ranked) - 1
+    # Halved first: the sum of two values near the largest float would overflow.
+    return ranked[np.minimum(low, top)] / 2 + ranked[np.minimum(high, top)] / 2
+
+
+def weighted_mean_and_std(values, sample_weight=None):
+    """Mean and standard deviation of each column, NaN cells left out.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples, n_features)
+        The values.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Positive weights.
+
+    Returns
+    -------
+    mean, std : ndarray of shape (n_features,)
+        Population moments; NaN for a column without values.
+    """
+    weight = np.ones(len(values)) if sample_weight is None else sample_weight
+    present = ~np.isnan(values)
+    total = weight @ present
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # Divided by the largest magnitude, so that no square leaves float64's range.
+        size = np.max(np.abs(values), axis=0, where=present, initial=0.0)
+        size[size == 0] = 1.0
+        scaled = np.where(present, values / size, 0.0)
+        mean = weight @ scaled / total
+        deviation = np.where(present, scaled - mean, 0.0)
+        variance = weight @ deviation**2 / total
+    return mean * size, np.sqrt(variance) * size

@@ -1,0 +1,29 @@
+"""Training: rows, batches, random streams and the skorch net."""
+
+from sklearn_deepod.training._batches import PreparedRows, WeightedBatches
+from sklearn_deepod.training._devices import resolve_device
+from sklearn_deepod.training._net import (
+    DetectorNet,
+    DivergedError,
+    EarlyStopping,
+    load_state,
+    state_of,
+)
+from sklearn_deepod.training._rows import TrainingRows, chunks, dense_rows
+from sklearn_deepod.training._streams import explicit_stream, make_streams
+
+__all__ = [
+    "DetectorNet",
+    "DivergedError",
+    "EarlyStopping",
+    "PreparedRows",
+    "TrainingRows",
+    "WeightedBatches",
+    "chunks",
+    "dense_rows",
+    "explicit_stream",
+    "load_state",
+    "make_streams",
+    "resolve_device",
+    "state_of",
+]

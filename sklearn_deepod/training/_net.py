@@ -1,0 +1,250 @@
+"""The one training loop, as a skorch net."""
+
+import copy
+import math
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from tqdm import tqdm
+
+WARM_UP_STEPS = 30
+_FINAL_SHARE = 0.02
+
+
+class DivergedError(ValueError):
+    """Raised when a training loss is not finite."""
+
+
+class DetectorNet(NeuralNet):
+    """A skorch net that trains on losses per row instead of targets.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The initialised module; it may hold several members.
+    row_losses : callable
+        ``row_losses(module, X)`` yields ``(part, losses)``: `losses` of shape
+        (n_members, batch) and the submodule whose parameters the step updates.
+    total_steps : int or None
+        Length of the learning-rate schedule; None keeps the rate constant.
+    trim : float
+        Share of each batch's highest losses that is left out.
+    autocast : bool
+        Whether losses are computed in bfloat16 on an accelerator.
+    **kwargs
+        Arguments of `skorch.NeuralNet`.
+    """
+
+    def __init__(
+        self,
+        module,
+        *,
+        row_losses=None,
+        total_steps=None,
+        trim=0.0,
+        autocast=False,
+        **kwargs,
+    ):
+        self.row_losses = row_losses
+        self.total_steps = total_steps
+        self.trim = trim
+        self.autocast = autocast
+        kwargs.setdefault("criterion", torch.nn.Identity)
+        super().__init__(module, **kwargs)
+
+    @property
+    def _default_callbacks(self):
+        return []
+
+    def initialize_optimizer(self, triggered_directly=None):
+        """Create the optimizer and start the schedule."""
+        super().initialize_optimizer()
+        self.step_ = 0
+        self._base_rates = [g["lr"] for g in self.optimizer_.param_groups]
+        return self
+
+    def _schedule(self):
+        """Linear warm-up, then half a cosine down to 2 % of the rate."""
+        if self.total_steps is None:
+            return
+        warm_up = min(WARM_UP_STEPS, self.total_steps // 5)
+        if self.step_ < warm_up:
+            factor = (self.step_ + 1) / warm_up
+        else:
+            done = (self.step_ - warm_up) / max(1, self.total_steps - warm_up)
+            factor = _FINAL_SHARE + (1 - _FINAL_SHARE) * 0.5 * (
+                1 + math.cos(math.pi * min(1.0, done))
+            )
+        for group, rate in zip(
+            self.optimizer_.param_groups, self._base_rates, strict=True
+        ):
+            group["lr"] = rate * factor
+
+    def _mean_loss(self, losses):
+        """Members add up, rows are averaged; the highest rows may be left out."""
+        if self.trim:
+            kept = max(1, round(losses.shape[1] * (1 - self.trim)))
+            losses = losses.topk(kept, dim=1, largest=False, sorted=False).values
+        return losses.mean(dim=1).sum()
+
+    def train_step(self, batch, **fit_params):
+        """One batch: an optimizer step for each part that the losses name."""
+        self._schedule()
+        device_type = batch.device.type
+        with torch.autocast(device_type, torch.bfloat16, enabled=self.autocast):
+            for part, losses in self.row_losses(self.module_, batch):
+                self.optimizer_.zero_grad(set_to_none=True)
+                loss = self._mean_loss(losses.float())
+                with torch.autocast(device_type, enabled=False):
+                    if part is self.module_:
+                        loss.backward()
+                    else:
+                        loss.backward(inputs=list(part.parameters()))
+                if self.callbacks_:
+                    self.notify(
+                        "on_grad_computed",
+                        named_parameters=self.get_all_learnable_params(),
+                        batch=batch,
+                        training=True,
+                    )
+                self.optimizer_.step()
+        self.step_ += 1
+        return {"loss": loss.detach(), "y_pred": None}
+
+    def validation_step(self, batch, **fit_params):
+        """Mean loss of a batch in evaluation mode."""
+        with torch.no_grad():
+            losses = [l.float().mean() for _, l in self.row_losses(self.module_, batch)]
+        return {"loss": sum(losses), "y_pred": None}
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Run over the batches; the mean loss goes into the history."""
+        total, count = None, 0
+        self._set_training(training)
+        for batch in iterator:
+            if self.callbacks_:
+                self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch)
+            total = step["loss"] if total is None else total + step["loss"]
+            count += 1
+            if self.callbacks_:
+                self.history.record_batch(f"{prefix}_loss", step["loss"].item())
+                self.notify("on_batch_end", batch=batch, training=training, **step)
+        mean = total.item() / count
+        if not math.isfinite(mean):
+            raise DivergedError(
+                f"The {prefix} loss became {mean} in epoch {len(self.history)}. Lower "
+                "`lr`, check the loss, or scale the features (preprocessor='auto')."
+            )
+        self.history.record(f"{prefix}_loss", mean)
+        self.history.record(f"{prefix}_batch_count", count)
+
+    def run(self, batches, plan, *, validation=None, stopping=None, watch=None):
+        """Train through skorch's hooks; any exception, Ctrl-C too, goes through.
+
+        Parameters
+        ----------
+        batches : WeightedBatches
+            Source of the batches.
+        plan : list of int
+            Number of steps of each epoch.
+        validation : list of torch.Tensor, default=None
+            Held-out batches.
+        stopping : EarlyStopping, default=None
+            The stopping rule on the validation loss.
+        watch : callable, default=None
+            Called after each epoch; training stops where it returns True.
+        """
+        self.notify("on_train_begin", X=None, y=None)
+        progress = tqdm(
+            total=sum(plan), unit="step", disable=not self.verbose, leave=False
+        )
+        with progress:
+            for n_steps in plan:
+                epoch = {"dataset_train": batches, "dataset_valid": validation}
+                self.notify("on_epoch_begin", **epoch)
+                self.run_single_epoch(
+                    batches.steps(n_steps), True, "train", self.train_step
+                )
+                stop = False
+                if validation is not None:
+                    self.run_single_epoch(
+                        validation, False, "valid", self.validation_step
+                    )
+                    stop = stopping.update(self.history[-1, "valid_loss"], self.module_)
+                self.notify("on_epoch_end", **epoch)
+                progress.update(n_steps)
+                progress.set_postfix(loss=self.history[-1, "train_loss"])
+                if (watch is not None and watch()) or stop:
+                    break
+        if stopping is not None:
+            stopping.restore(self.module_)
+        self.notify("on_train_end", X=None, y=None)
+        for epoch in self.history:
+            epoch.pop("batches", None)  # the largest part of a pickle
+        self._set_training(False)
+        return self
+
+
+class EarlyStopping:
+    """Stops when the loss has not improved for some epochs; keeps the best weights.
+
+    Parameters
+    ----------
+    patience : int
+        Epochs without an improvement.
+    tol : float
+        Smallest decrease of the loss that counts, whatever the loss's sign.
+    """
+
+    def __init__(self, patience, tol):
+        self.patience = patience
+        self.tol = tol
+        self.best = np.inf
+        self.waited = 0
+        self._state = None
+
+    def update(self, loss, module):
+        """Take an epoch's loss in; True means stop."""
+        if loss < self.best - self.tol:
+            self.best, self.waited = loss, 0
+            self._state = copy.deepcopy(module.state_dict())
+        else:
+            self.waited += 1
+        return self.waited >= self.patience
+
+    def restore(self, module):
+        """Put the best weights back."""
+        if self._state is not None:
+            module.load_state_dict(self._state)
+
+
+def state_of(net):
+    """Weights, optimizer and history of a net as plain arrays and numbers."""
+    optimizer = net.optimizer_.state_dict()
+    return {
+        "module": {k: v.cpu().numpy() for k, v in net.module_.state_dict().items()},
+        "optimizer": [
+            {k: v.cpu().numpy() for k, v in moments.items()}
+            for _, moments in sorted(optimizer["state"].items())
+        ],
+        "history": [dict(epoch) for epoch in net.history],
+        "step": net.step_,
+    }
+
+
+def load_state(net, state):
+    """Put what `state_of` gave into an initialised net of the same architecture."""
+    module = {k: torch.from_numpy(np.array(v)) for k, v in state["module"].items()}
+    net.module_.load_state_dict(module)
+    optimizer = net.optimizer_.state_dict()
+    optimizer["state"] = {
+        i: {k: torch.from_numpy(np.array(v)) for k, v in moments.items()}
+        for i, moments in enumerate(state["optimizer"])
+    }
+    net.optimizer_.load_state_dict(optimizer)
+    net.history.clear()
+    net.history.extend(copy.deepcopy(state["history"]))
+    net.step_ = state["step"]
+    return net

@@ -1,0 +1,158 @@
+"""The weighted set of training rows, in an order that no caller can influence."""
+
+import numpy as np
+import scipy.sparse as sp
+
+CHUNK_CELLS = 2**18
+_KEY_SEED = 20260101
+
+
+def dense_rows(X, positions):
+    """Rows of `X` as a dense float64 array, missing values and zeros in one form.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, ...) or CSR matrix
+        The table.
+    positions : ndarray of int or slice
+        The rows wanted.
+
+    Returns
+    -------
+    ndarray of shape (n_positions, ...), float64
+    """
+    rows = X[positions]
+    rows = rows.toarray() if sp.issparse(rows) else rows
+    # Adding zero copies and turns -0.0 into 0.0.
+    return np.asarray(rows, dtype=np.float64) + 0.0
+
+
+def chunks(n_rows, n_cells_per_row):
+    """Slices of about CHUNK_CELLS cells that cover `n_rows` rows."""
+    step = max(1, CHUNK_CELLS // max(1, n_cells_per_row))
+    return [slice(i, min(i + step, n_rows)) for i in range(0, n_rows, step)]
+
+
+def _words(X, positions):
+    rows = dense_rows(X, positions)
+    rows = rows.reshape(len(rows), -1)
+    rows[np.isnan(rows)] = np.nan  # NaN has many bit patterns: keep one
+    return rows.view(np.uint32)
+
+
+def _hash_rows(X):
+    """Multilinear hash of each row's bytes (Lemire and Kaser, 2014), 64 bits."""
+    n_cells = int(np.prod(X.shape[1:]))
+    keys = np.random.default_rng(_KEY_SEED).integers(
+        0, 2**64, size=2 * n_cells + 1, dtype=np.uint64
+    )
+    hashes = np.empty(X.shape[0], dtype=np.uint64)
+    for part in chunks(X.shape[0], n_cells):
+        hashes[part] = _words(X, part).astype(np.uint64) @ keys[1:] + keys[0]
+    # The high bits are the well mixed ones: bring them down (splitmix64's finish).
+    hashes ^= hashes >> np.uint64(31)
+    hashes *= np.uint64(0x94D049BB133111EB)
+    hashes ^= hashes >> np.uint64(29)
+    return hashes
+
+
+class TrainingRows:
+    """Distinct rows in canonical order, each with the summed weight of its copies.
+
+    The order is that of a hash of each row's bytes, so it depends on neither the order
+    nor the repetition of the rows given, and any run of it is a random sample.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, ...) or CSR matrix
+        The table; not copied.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Weights, at least one of them positive; rows of weight 0 are left out.
+
+    Attributes
+    ----------
+    positions : ndarray of int of shape (n_distinct,)
+        Where each distinct row stands in `X`.
+    weight : ndarray of shape (n_distinct,)
+        Summed weights.
+    """
+
+    def __init__(self, X, sample_weight=None):
+        self.X = X
+        hashes = _hash_rows(X)
+        if sample_weight is None:
+            order = np.argsort(hashes, kind="stable")
+        else:
+            # Weights second, so that copies are always summed in the same order.
+            order = np.lexsort((sample_weight, hashes))
+            order = order[sample_weight[order] > 0]
+        order, first = self._first_of_equals(order, hashes[order])
+        starts = np.flatnonzero(first)
+        self.positions = order[starts]
+        if sample_weight is None:
+            self.weight = np.diff(np.append(starts, len(order))).astype(np.float64)
+        else:
+            self.weight = np.add.reduceat(sample_weight[order], starts)
+        self._cumulated = np.cumsum(self.weight)
+
+    def _first_of_equals(self, order, hashes):
+        """Mark the first of each run of equal rows; colliding rows are sorted."""
+        first = np.ones(len(order), dtype=bool)
+        same_hash = np.flatnonzero(hashes[1:] == hashes[:-1]) + 1
+        n_cells = int(np.prod(self.X.shape[1:]))
+        for part in chunks(len(same_hash), n_cells):
+            i = same_hash[part]
+            equal = _words(self.X, order[i]) == _words(self.X, order[i - 1])
+            first[i] = ~equal.all(axis=1)
+        if first[same_hash].any():
+            run = np.union1d(same_hash, same_hash - 1)
+            words = _words(self.X, order[run])
+            by_words = np.lexsort((*words.T[::-1], hashes[run]))
+            order[run], words = order[run[by_words]], words[by_words]
+            first[run[1:]] = (words[1:] != words[:-1]).any(axis=1)
+            first[run[0]] = True
+        return order, first
+
+    def __len__(self):
+        return len(self.positions)
+
+    @property
+    def shape(self):
+        """Shape of one row."""
+        return self.X.shape[1:]
+
+    @property
+    def total_weight(self):
+        """Sum of the weights."""
+        return float(self._cumulated[-1])
+
+    def rows(self, index=slice(None)):
+        """Rows at `index` of the canonical order, dense float64."""
+        return dense_rows(self.X, self.positions[index])
+
+    def draw(self, uniforms):
+        """Indices by inverse transform of `uniforms` in [0, 1)."""
+        found = np.searchsorted(
+            self._cumulated, uniforms * self.total_weight, side="right"
+        )
+        return np.minimum(found, len(self) - 1)
+
+    def sample(self, size):
+        """At most `size` distinct rows that stand for all: (index, weight).
+
+        Every row with its weight where there are few enough; else a systematic sample,
+        in which a row comes up in proportion to its weight.
+        """
+        if len(self) <= size:
+            return np.arange(len(self)), self.weight
+        drawn = self.draw((np.arange(size) + 0.5) / size)
+        index, count = np.unique(drawn, return_counts=True)
+        return index, count * (self.total_weight / size)
+
+    def subset(self, index, weight):
+        """The rows at `index`, which must be increasing, with the weights given."""
+        part = object.__new__(TrainingRows)
+        part.X, part.positions = self.X, self.positions[index]
+        part.weight = weight
+        part._cumulated = np.cumsum(weight)
+        return part

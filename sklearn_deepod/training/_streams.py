@@ -1,0 +1,91 @@
+"""Explicit random streams; no global random state is read or written."""
+
+import numpy as np
+import torch
+from sklearn.utils import check_random_state
+from torch.utils._python_dispatch import TorchDispatchMode
+
+NAMES = ("weights", "batches", "noise")
+
+
+def make_streams(random_state):
+    """One torch generator for each purpose, all derived from `random_state`.
+
+    Parameters
+    ----------
+    random_state : None, int or numpy.random.RandomState
+        None takes fresh entropy of the operating system, not numpy's global stream.
+
+    Returns
+    -------
+    dict of str to torch.Generator
+    """
+    if random_state is None:
+        seeds = np.random.SeedSequence().generate_state(len(NAMES))
+    else:
+        seeds = check_random_state(random_state).randint(2**31 - 1, size=len(NAMES))
+    return {
+        name: torch.Generator().manual_seed(int(seed))
+        for name, seed in zip(NAMES, seeds, strict=True)
+    }
+
+
+class explicit_stream(TorchDispatchMode):  # noqa: N801 - used as a context manager
+    """Inside it, torch's random operations of this thread draw from `generator`.
+
+    Modules that we did not write call ``torch.rand``, dropout or initialisers without
+    a generator. Seeding the global stream for them would not be safe in threads.
+
+    Parameters
+    ----------
+    generator : torch.Generator
+        A stream on the CPU.
+    """
+
+    def __init__(self, generator):
+        super().__init__()
+        self._generator = generator
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        """Redirect one operation."""
+        kwargs = kwargs or {}
+        if torch.Tag.nondeterministic_seeded not in func.tags:
+            return func(*args, **kwargs)
+        if kwargs.get("generator") is not None:
+            return func(*args, **kwargs)
+        if func is torch.ops.aten.native_dropout.default:
+            return self._dropout(*args)
+        func = self._with_generator(func)
+        return self._on_cpu(func, args, kwargs)
+
+    def _with_generator(self, func):
+        packet = func.overloadpacket
+        candidates = [func] + [getattr(packet, o) for o in packet.overloads()]
+        wanted = [a.name for a in func._schema.arguments]
+        for candidate in candidates:
+            names = [a.name for a in candidate._schema.arguments]
+            if "generator" in names and set(wanted) <= set(names):
+                return candidate
+        raise NotImplementedError(
+            f"{func} draws random numbers but takes no generator, so its results would "
+            "not be reproducible. Use another operation in the module."
+        )
+
+    def _on_cpu(self, func, args, kwargs):
+        tensors = [a for a in args if isinstance(a, torch.Tensor)]
+        device = tensors[0].device if tensors else kwargs.get("device")
+        if device is None or torch.device(device).type == "cpu":
+            return func(*args, **kwargs, generator=self._generator)
+        # The stream lives on the CPU, so that every device draws the same numbers.
+        args = [a.cpu() if isinstance(a, torch.Tensor) else a for a in args]
+        if kwargs.get("device") is not None:
+            kwargs = {**kwargs, "device": torch.device("cpu")}
+        drawn = func(*args, **kwargs, generator=self._generator).to(device)
+        in_place = func._schema.name.endswith("_")
+        return tensors[0].copy_(drawn) if in_place else drawn
+
+    def _dropout(self, X, p, train=True):
+        if not train:
+            return X.clone(), torch.ones_like(X, dtype=torch.bool)
+        kept = torch.rand(X.shape, generator=self._generator).to(X.device) >= p
+        return X * kept / (1 - p), kept

@@ -1,0 +1,38 @@
+"""Finds every detector of the package."""
+
+import importlib
+import inspect
+import pkgutil
+
+from sklearn.base import BaseEstimator, OutlierMixin
+
+
+def all_detectors():
+    """List the public detectors as (name, class), sorted by name.
+
+    Returns
+    -------
+    list of tuple of str and type
+
+    Examples
+    --------
+    >>> from sklearn_deepod.utils import all_detectors
+    >>> [name for name, _ in all_detectors()][:1]
+    ['AutoEncoder']
+    """
+    root = importlib.import_module("sklearn_deepod")
+    found = {}
+    for info in pkgutil.walk_packages(root.__path__, "sklearn_deepod."):
+        if any(part.startswith("_") for part in info.name.split(".")[1:]):
+            continue
+        module = importlib.import_module(info.name)
+        for name in getattr(module, "__all__", []):
+            item = getattr(module, name)
+            if (
+                inspect.isclass(item)
+                and issubclass(item, OutlierMixin)
+                and issubclass(item, BaseEstimator)
+                and not name.startswith("Base")
+            ):
+                found[name] = item
+    return sorted(found.items())

@@ -1,0 +1,44 @@
+"""What newer releases or extras offer, and what stands in for it elsewhere."""
+
+try:  # scikit-learn >= 1.9
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:  # pragma: no cover - depends on the installed release
+
+    class CallbackSupportMixin:
+        """Stands in where scikit-learn has no callbacks."""
+
+    def with_callbacks(method):
+        """Leave the method as it is."""
+        return method
+
+
+class EpochWatch:
+    """Reports a fit's epochs to the callbacks set by `set_callbacks`.
+
+    Parameters
+    ----------
+    estimator : estimator
+        The estimator that is being fitted.
+    max_epochs : int
+        Number of epochs at most.
+    """
+
+    def __init__(self, estimator, max_epochs):
+        self._estimator = estimator
+        self._context = None
+        if hasattr(estimator, "_skl_callbacks"):
+            context = estimator._init_callback_context(max_subtasks=max_epochs)
+            self._context = context.call_on_fit_task_begin(estimator=estimator)
+
+    def __call__(self):
+        """Report one epoch; True asks to stop."""
+        if self._context is None:
+            return False
+        epoch = self._context.subcontext(task_name="epoch")
+        epoch.call_on_fit_task_begin(estimator=self._estimator)
+        return bool(epoch.call_on_fit_task_end(estimator=self._estimator))
+
+    def close(self):
+        """Report the end of the fit."""
+        if self._context is not None:
+            self._context.call_on_fit_task_end(estimator=self._estimator)
