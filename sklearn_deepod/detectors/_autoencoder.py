@@ -49,7 +49,7 @@ class AutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepDet
         than 0, the network also reads which cells it sees. 0 gives a plain autoencoder.
     noise : float, default=0.0
         Standard deviation of Gaussian noise on the prepared inputs in training.
-    score : {"whitened", "whitened_residual", "squared_error"}, default="whitened"
+    score_function : {"whitened", "whitened_residual", "squared_error"}, default="whitened"
         "whitened" is the Mahalanobis distance of the first hidden layer and the
         residual together, "whitened_residual" that of the residual alone, and
         "squared_error" the mean squared residual.
@@ -171,7 +171,7 @@ class AutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepDet
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "mask_rate": [Interval(Real, 0, 1, closed="left")],
         "noise": [Interval(Real, 0, None, closed="left")],
-        "score": [StrOptions({"whitened", "whitened_residual", "squared_error"})],
+        "score_function": [StrOptions({"whitened", "whitened_residual", "squared_error"})],
     }
 
     _accepts_missing = True
@@ -186,7 +186,7 @@ class AutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepDet
         dropout=0.0,
         mask_rate=0.7,
         noise=0.0,
-        score="whitened",
+        score_function="whitened",
         novelty=False,
         contamination="auto",
         n_estimators=4,
@@ -241,7 +241,7 @@ class AutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepDet
         self.dropout = dropout
         self.mask_rate = mask_rate
         self.noise = noise
-        self.score = score
+        self.score_function = score_function
 
     def transform(self, X):
         """Encode the rows: the codes of all members, side by side.
@@ -309,7 +309,7 @@ class AutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepDet
             self.activation,
             self.dropout,
             self.mask_rate > 0 or self._has_missing,
-            self.score == "whitened",
+            self.score_function == "whitened",
             generator,
         )
 
@@ -341,12 +341,12 @@ class AutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepDet
 
     def _scores(self, module, X):
         features = module.features(X)
-        if self.score == "squared_error":
+        if self.score_function == "squared_error":
             return features.square().mean(dim=2)
         return module.distances(features)
 
     def _calibrate(self, module, X, sample_weight, keep):
-        if self.score == "squared_error":
+        if self.score_function == "squared_error":
             return
         features = module.features(self._for_members(X)).cpu().numpy()
         n_residuals = module.n_inputs

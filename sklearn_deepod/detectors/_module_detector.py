@@ -26,8 +26,8 @@ class ModuleDetector(BaseDeepDetector):
     loss : callable
         ``loss(module, X)`` gives a loss for each row of the tensor `X`, of shape
         (n_rows,).
-    score : callable or None, default=None
-        ``score(module, X)`` gives an anomaly score for each row, higher is more
+    score_function : callable or None, default=None
+        ``score_function(module, X)`` gives an anomaly score for each row, higher is more
         anomalous. None takes the loss.
     novelty : bool, default=False
         Whether all training rows are known to be normal. False trains once with the
@@ -130,7 +130,7 @@ class ModuleDetector(BaseDeepDetector):
         **BaseDeepDetector._parameter_constraints,
         "module": [callable],
         "loss": [callable],
-        "score": [callable, None],
+        "score_function": [callable, None],
     }
 
     def __init__(
@@ -138,7 +138,7 @@ class ModuleDetector(BaseDeepDetector):
         *,
         module,
         loss,
-        score=None,
+        score_function=None,
         novelty=False,
         contamination="auto",
         n_estimators=1,
@@ -188,7 +188,7 @@ class ModuleDetector(BaseDeepDetector):
         )
         self.module = module
         self.loss = loss
-        self.score = score
+        self.score_function = score_function
 
     def _build_module(self, input_shape, generator):
         if isinstance(self.module, nn.Module):
@@ -211,8 +211,8 @@ class ModuleDetector(BaseDeepDetector):
         yield module, _one_per_row(losses, X, "loss")
 
     def _scores(self, module, X):
-        scores = module.map(self.loss if self.score is None else self.score, X)
-        return _one_per_row(scores, X, "score")
+        scores = module.map(self.loss if self.score_function is None else self.score_function, X)
+        return _one_per_row(scores, X, "score_function")
 
 
 def _one_per_row(values, X, name):

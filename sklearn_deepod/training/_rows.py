@@ -24,7 +24,7 @@ def dense_rows(X, positions):
     rows = X[positions]
     rows = rows.toarray() if sp.issparse(rows) else rows
     # Adding zero copies and turns -0.0 into 0.0.
-    return np.asarray(rows, dtype=np.float64) + 0.0
+    return np.add(rows, 0.0, dtype=np.float64, order="C")
 
 
 def chunks(n_rows, n_cells_per_row):
