@@ -46,9 +46,9 @@ OPTIMIZERS = {
 }
 # Rows scored at once, whatever the number given: a row's score then never depends on
 # the rows beside it, since a matrix product rounds differently in another shape.
-SCORE_ROWS = 512
-# A cut needs no more rows than this to be stable in its third digit.
-OFFSET_ROWS = 2**14
+SCORE_ROWS = 1024
+# A cut needs no more rows than this to be stable in its second digit.
+OFFSET_ROWS = 2**13
 # Rows kept for the statistics of a later partial_fit.
 RESERVOIR_ROWS = 2048
 RESERVOIR_CELLS = 2**18
@@ -551,10 +551,9 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
             self.bootstrap,
             self._streams["batches"],
         )
-        first = prepared.take(np.arange(min(len(rows), OFFSET_ROWS // 4)))
+        first = prepared.take(np.arange(min(len(rows), OFFSET_ROWS // 2)))
         if not goes_on:
             self._input_shape = tuple(first.shape[1:])
-            self._has_missing = bool(torch.isnan(first).any())
         state = state_of(self.net_) if goes_on else None
         cosine = self.lr_schedule == "cosine" and not constant_rate
         net = self._new_net(trim=trim, total_steps=sum(plan) if cosine else None)

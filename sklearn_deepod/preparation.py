@@ -8,7 +8,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_deepod.scoring import weighted_mean_and_std, weighted_quantile
 
-SAMPLE_CELLS = 2**19
+SAMPLE_CELLS = 2**18
 _CLIP = 10.0
 
 
@@ -128,7 +128,10 @@ class SquashScaler(TransformerMixin, BaseEstimator):
             torch.from_numpy(c.reshape(_channel_shape(X.ndim))) for c in constants
         )
         z = torch.from_numpy(X).sub(center).mul_(slope).float()
-        return z.asinh_().sub_(mean.float()).mul_(unit.float()).clamp_(-_CLIP, _CLIP)
+        # torch.asinh is four times slower: it is not vectorised.
+        size = z.abs()
+        z = size.add_(torch.hypot(size, torch.ones(()))).log_().copysign_(z)
+        return z.sub_(mean.float()).mul_(unit.float()).clamp_(-_CLIP, _CLIP)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

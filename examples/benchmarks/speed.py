@@ -53,11 +53,12 @@ def train_detector(args, X, batch_size, steps, n_estimators=1):
     AutoEncoder(
         hidden_layer_sizes=tuple(args.hidden),
         latent_size=args.latent,
+        decoder_layer_sizes=tuple(args.hidden[::-1]),
         mask_rate=0.0,
         weight_decay=0.0,
         optimizer="adam",
         lr=LR,
-        score="reconstruction",
+        score_function="squared_error",
         novelty=True,
         n_estimators=n_estimators,
         max_steps=steps,

@@ -308,7 +308,7 @@ class AutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepDet
             self.decoder_layer_sizes,
             self.activation,
             self.dropout,
-            self.mask_rate > 0 or self._has_missing,
+            self.mask_rate > 0,
             self.score_function == "whitened",
             generator,
         )
@@ -318,24 +318,18 @@ class AutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepDet
             module.read_few_inputs(torch.nan_to_num(X.flatten(1)).cpu(), generator)
 
     def _losses(self, module, X, generator):
-        X = X.flatten(2)
-        seen = None
-        target = X
-        if self._has_missing:
-            present = ~torch.isnan(X)
-            target = torch.nan_to_num(X)
-            seen = present.to(X.dtype)
-        inputs = target
+        target, present = _split_missing(X.flatten(2))
+        inputs, seen = target, present
         if module.training and self.noise:
-            noise = torch.randn(X.shape, generator=generator).to(X.device)
+            noise = torch.randn(target.shape, generator=generator).to(X.device)
             inputs = inputs + self.noise * noise
         if module.training and self.mask_rate:
-            rate = self.mask_rate * uniform_like(X[:, :, :1], generator)
-            shown = (uniform_like(X, generator) >= rate).to(X.dtype)
+            rate = self.mask_rate * uniform_like(target[:, :, :1], generator)
+            shown = (uniform_like(target, generator) >= rate).to(X.dtype)
             seen = shown if seen is None else shown * seen
         _, _, rebuilt = module.encode_decode(inputs, seen, generator)
         error = rebuilt - target
-        if self._has_missing:
+        if present is not None:
             error = error * present
         yield module, error.square().mean(dim=2)
 
@@ -372,6 +366,14 @@ def _root_mean_square(block):
     return max(np.sqrt(mean), 1e-9)
 
 
+def _split_missing(X):
+    """Values with 0 in missing cells, and ones where cells are present (or None)."""
+    # A sum is NaN where a cell is, and much quicker to look at.
+    if not torch.isnan(X.sum()):
+        return X, None
+    return torch.nan_to_num(X), (~torch.isnan(X)).to(X.dtype)
+
+
 class _MaskedAutoencoder(nn.Module):
     """Dense autoencoders that read values and, optionally, which of them are seen."""
 
@@ -399,7 +401,7 @@ class _MaskedAutoencoder(nn.Module):
             n_members, decoder, activation, dropout, generator, activate_last=False
         )
         n_features = n_inputs + encoder[1] * hidden_in_features
-        self.register_buffer("mean", torch.zeros(n_members, 1, n_features))
+        self.register_buffer("shift", torch.zeros(n_members, 1, n_features))
         self.register_buffer("matrix", torch.zeros(n_members, n_features, n_features))
 
     def read_few_inputs(self, X, generator):
@@ -424,7 +426,7 @@ class _MaskedAutoencoder(nn.Module):
 
     def set_whitening(self, mean, matrix):
         """Store what `distances` needs."""
-        self.mean.copy_(torch.from_numpy(mean).unsqueeze(1))
+        self.shift.copy_(torch.from_numpy(-mean[:, None] @ matrix))
         self.matrix.copy_(torch.from_numpy(matrix))
 
     def encode_decode(self, X, seen, generator=None):
@@ -446,20 +448,17 @@ class _MaskedAutoencoder(nn.Module):
     def forward(self, X):
         """First hidden layer, code and reconstruction of rows that may miss cells."""
         X = X.flatten(2)
-        missing = torch.isnan(X)
-        if missing.any():
-            X = torch.nan_to_num(X)
-            return self.encode_decode(X, (~missing).to(X.dtype))
-        return self.encode_decode(X, None)
+        return self.encode_decode(*_split_missing(X))
 
     def features(self, X):
         """What is whitened: first hidden layer, if asked for, and residual."""
         hidden, _, rebuilt = self(X)
-        residual = torch.nan_to_num(rebuilt - X.flatten(2))
+        residual = torch.nan_to_num_(rebuilt - X.flatten(2))
         if not self.hidden_in_features:
             return residual
         return torch.cat([hidden, residual], dim=2)
 
     def distances(self, features):
         """Mahalanobis distance of each row's features."""
-        return torch.linalg.vector_norm((features - self.mean) @ self.matrix, dim=2)
+        white = torch.baddbmm(self.shift, features, self.matrix)
+        return torch.linalg.vector_norm(white, dim=2)

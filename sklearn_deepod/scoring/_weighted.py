@@ -27,6 +27,8 @@ def weighted_quantile(values, q, sample_weight=None):
     values = np.asarray(values, dtype=np.float64)
     shares = np.atleast_1d(np.asarray(q, dtype=np.float64))
     columns = values[:, None] if values.ndim == 1 else values
+    if sample_weight is not None and np.ptp(sample_weight) == 0:
+        sample_weight = None
     result = np.full((len(shares), columns.shape[1]), np.nan)
     for j in range(columns.shape[1]):
         column = columns[:, j]
@@ -44,12 +46,13 @@ def weighted_quantile(values, q, sample_weight=None):
 
 
 def _quantile_of_column(column, shares, weight):
-    order = np.argsort(column, kind="stable")
-    ranked = column[order]
-    cumulated = np.arange(1.0, len(ranked) + 1)
-    if weight is not None:
+    if weight is None:
+        ranked = np.sort(column)
+        cumulated = np.arange(1.0, len(ranked) + 1)
+    else:
         # Tied values may come in any order: only their summed weight counts.
-        cumulated = np.cumsum(weight[order])
+        order = np.argsort(column)
+        ranked, cumulated = column[order], np.cumsum(weight[order])
         last = np.r_[ranked[1:] != ranked[:-1], True]
         ranked, cumulated = ranked[last], cumulated[last]
     target = shares * cumulated[-1]
