@@ -27,6 +27,7 @@ from sklearn_deepod.scoring import (
 )
 from sklearn_deepod.training import (
     DetectorNet,
+    DivergedError,
     EarlyStopping,
     PreparedRows,
     TrainingRows,
@@ -213,6 +214,9 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
     def _all_or_nothing(self):
         """Put the detector back as it was if anything goes wrong, Ctrl-C included."""
         before = dict(vars(self))
+        if "_streams" in before:  # Generators change in place.
+            streams = before["_streams"].items()
+            before["_streams"] = {name: g.clone_state() for name, g in streams}
         # Set by scikit-learn around fit; its teardown needs them.
         try:
             yield
@@ -506,6 +510,11 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
                 "CPU. Use precision='float32'."
             )
         self.device_ = str(device)
+        if goes_on and X.shape[1:] != self._reservoir[0].shape[1:]:
+            raise ValueError(
+                f"Rows have shape {X.shape[1:]}, but the network was trained on rows "
+                f"of shape {self._reservoir[0].shape[1:]}. Set warm_start=False."
+            )
         if not goes_on:
             self._streams = make_streams(self.random_state)
             self.__dict__.pop("net_", None)
@@ -559,6 +568,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         net = self._new_net(trim=trim, total_steps=sum(plan) if cosine else None)
         if goes_on:
             load_state(net, state)
+            net.history.clear()
             net.step_ = 0
             for group in net.optimizer_.param_groups:
                 group["lr"] = self.lr
@@ -622,7 +632,13 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         """Set the cut and what a later `partial_fit` needs."""
         size = len(rows) if self.contamination != "auto" else OFFSET_ROWS
         index, weight = rows.sample(size)
-        self._set_offset(self._scores_at(rows, index), weight)
+        scores = self._scores_at(rows, index)
+        if not np.isfinite(scores).all():
+            raise DivergedError(
+                "Training ended in scores that are not finite. Lower `lr`, check the "
+                "loss, or scale the features (preprocessor='auto')."
+            )
+        self._set_offset(scores, weight)
         index, weight = rows.sample(self._reservoir_size(rows))
         self._reservoir = rows.rows(index), weight
         self.history_ = [dict(epoch) for epoch in self.net_.history]

@@ -4,7 +4,11 @@ import numpy as np
 import scipy.sparse as sp
 import torch
 from sklearn.base import BaseEstimator, TransformerMixin, clone
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
 
 from sklearn_deepod.scoring import weighted_mean_and_std, weighted_quantile
 
@@ -49,19 +53,26 @@ class SquashScaler(TransformerMixin, BaseEstimator):
             The rows.
         y : Ignored
             For API consistency.
-        sample_weight : ndarray of shape (n_samples,), default=None
-            Positive weights.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A row of weight 2 counts as two rows, one of weight 0 as none.
 
         Returns
         -------
         self : SquashScaler
         """
         X = self._validate(X, reset=True)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
+            if not sample_weight.any():
+                raise ValueError(
+                    "All sample weights are zero. Give some row a positive weight."
+                )
+            X, sample_weight = X[sample_weight > 0], sample_weight[sample_weight > 0]
         values = _by_channel(X)
         if sample_weight is not None:
-            sample_weight = np.repeat(
-                np.asarray(sample_weight, dtype=np.float64), len(values) // len(X)
-            )
+            sample_weight = np.repeat(sample_weight, len(values) // len(X))
         low, self.center_, high = weighted_quantile(
             values, [0.25, 0.5, 0.75], sample_weight
         )
@@ -118,6 +129,8 @@ class SquashScaler(TransformerMixin, BaseEstimator):
             X,
             reset=reset,
             dtype=np.float64,
+            order="C",
+            copy=True,  # torch takes no read-only and no reversed arrays
             ensure_all_finite="allow-nan",
             allow_nd=True,
         )
@@ -136,6 +149,7 @@ class SquashScaler(TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
+        tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
 

@@ -49,7 +49,7 @@ class AutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepDet
         than 0, the network also reads which cells it sees. 0 gives a plain autoencoder.
     noise : float, default=0.0
         Standard deviation of Gaussian noise on the prepared inputs in training.
-    score_function : {"whitened", "whitened_residual", "squared_error"}, default="whitened"
+    score_function : str, default="whitened"
         "whitened" is the Mahalanobis distance of the first hidden layer and the
         residual together, "whitened_residual" that of the residual alone, and
         "squared_error" the mean squared residual.
@@ -171,7 +171,9 @@ class AutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepDet
         "dropout": [Interval(Real, 0, 1, closed="left")],
         "mask_rate": [Interval(Real, 0, 1, closed="left")],
         "noise": [Interval(Real, 0, None, closed="left")],
-        "score_function": [StrOptions({"whitened", "whitened_residual", "squared_error"})],
+        "score_function": [
+            StrOptions({"whitened", "whitened_residual", "squared_error"})
+        ],
     }
 
     _accepts_missing = True

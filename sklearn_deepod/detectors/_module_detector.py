@@ -2,7 +2,6 @@
 
 import copy
 
-import torch
 from torch import nn
 
 from sklearn_deepod.base import BaseDeepDetector
@@ -27,8 +26,8 @@ class ModuleDetector(BaseDeepDetector):
         ``loss(module, X)`` gives a loss for each row of the tensor `X`, of shape
         (n_rows,).
     score_function : callable or None, default=None
-        ``score_function(module, X)`` gives an anomaly score for each row, higher is more
-        anomalous. None takes the loss.
+        ``score_function(module, X)`` gives an anomaly score for each row, higher is
+        more anomalous. None takes the loss.
     novelty : bool, default=False
         Whether all training rows are known to be normal. False trains once with the
         highest losses of each batch left out, drops the 30 % of the rows that score
@@ -191,10 +190,11 @@ class ModuleDetector(BaseDeepDetector):
         self.score_function = score_function
 
     def _build_module(self, input_shape, generator):
+        members = range(self.n_estimators)
         if isinstance(self.module, nn.Module):
-            return Members([copy.deepcopy(self.module) for _ in self._member_range()])
+            return Members([copy.deepcopy(self.module) for _ in members])
         with explicit_stream(generator):
-            built = [self.module(input_shape) for _ in self._member_range()]
+            built = [self.module(input_shape) for _ in members]
         if not all(isinstance(m, nn.Module) for m in built):
             raise TypeError(
                 "module must build a torch.nn.Module from the shape of a row; it gave "
@@ -202,16 +202,13 @@ class ModuleDetector(BaseDeepDetector):
             )
         return Members(built)
 
-    def _member_range(self):
-        return range(self.n_estimators)
-
     def _losses(self, module, X, generator):
         with explicit_stream(generator):
             losses = module.map(self.loss, X)
         yield module, _one_per_row(losses, X, "loss")
 
     def _scores(self, module, X):
-        scores = module.map(self.loss if self.score_function is None else self.score_function, X)
+        scores = module.map(self.score_function or self.loss, X)
         return _one_per_row(scores, X, "score_function")
 
 
@@ -219,7 +216,7 @@ def _one_per_row(values, X, name):
     if values.shape != X.shape[:2]:
         raise ValueError(
             f"{name}(module, X) must give one value for each row, of shape "
-            f"({X.shape[1]},); it gave {tuple(values.shape[1:])}. Reduce over the other "
-            "axes, not over the rows."
+            f"({X.shape[1]},); it gave {tuple(values.shape[1:])}. Reduce over the "
+            "other axes, not over the rows."
         )
     return values

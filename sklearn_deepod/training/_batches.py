@@ -74,9 +74,7 @@ class WeightedBatches:
         self.samples = [self._bootstrap() for _ in range(n_members * bootstrap)]
 
     def _uniform(self, *shape):
-        return torch.rand(
-            *shape, generator=self.generator, dtype=torch.float64
-        ).numpy()
+        return torch.rand(*shape, generator=self.generator, dtype=torch.float64).numpy()
 
     def _bootstrap(self):
         rows = self.prepared.rows

@@ -30,7 +30,7 @@ def make_streams(random_state):
     }
 
 
-class explicit_stream(TorchDispatchMode):  # noqa: N801 - used as a context manager
+class explicit_stream(TorchDispatchMode):
     """Inside it, torch's random operations of this thread draw from `generator`.
 
     Modules that we did not write call ``torch.rand``, dropout or initialisers without
