@@ -121,7 +121,7 @@ class ModuleDetector(BaseDeepDetector):
     >>> def loss(module, X):
     ...     return (module(X) - X).square().mean(dim=1)
     >>> detector = ModuleDetector(module=build, loss=loss, random_state=0)
-    >>> detector.fit(load_iris().data).predict([[9.0, 1.0, 1.0, 3.0]]).tolist()
+    >>> detector.fit(load_iris().data).predict([[50.0, 1.0, 1.0, 30.0]]).tolist()
     [-1]
     """
 
