@@ -36,7 +36,9 @@ from sklearn_deepod.training import (
     load_state,
     make_streams,
     resolve_device,
+    restore_streams,
     state_of,
+    stream_states,
 )
 from sklearn_deepod.utils import CallbackSupportMixin, EpochWatch, with_callbacks
 
@@ -107,7 +109,9 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             If the rows cannot be used; the detector then is as it was before.
         """
         with self._all_or_nothing():
-            X, sample_weight = self._validate_training(X, sample_weight, reset=True)
+            X, sample_weight = self._validate_training(
+                X, sample_weight, reset=not self._fit_goes_on()
+            )
             self._fit(X, sample_weight)
         return self
 
@@ -156,6 +160,10 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             +1 for inliers, -1 for outliers.
         """
         return np.where(self.decision_function(X) < 0, -1, 1)
+
+    def _fit_goes_on(self):
+        """Whether `fit` continues an earlier one."""
+        return False
 
     @abstractmethod
     def _fit(self, X, sample_weight):
@@ -429,8 +437,11 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
 
     # Fitting ----------------------------------------------------------------------
 
+    def _fit_goes_on(self):
+        return self.warm_start and hasattr(self, "net_")
+
     def _fit(self, X, sample_weight):
-        goes_on = self.warm_start and hasattr(self, "net_")
+        goes_on = self._fit_goes_on()
         rows = self._start(X, sample_weight, goes_on=goes_on)
         twice = not self.novelty and len(rows) >= 10
         total = sum(len(self._plan(rows)) for _ in range(1 + (twice and not goes_on)))
@@ -711,10 +722,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         if "net_" in state:
             state["net_"] = state_of(state["net_"])
         if "_streams" in state:
-            state["_streams"] = {
-                name: generator.get_state().numpy()
-                for name, generator in state["_streams"].items()
-            }
+            state["_streams"] = stream_states(state["_streams"])
         return state
 
     def __setstate__(self, state):
@@ -726,13 +734,11 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
             resolve_device(self.device_)
         except ValueError:
             self.device_ = "cpu"
-        # Building draws weights that the state replaces: restore the streams after.
-        streams = self._streams
-        self._streams = {name: torch.Generator() for name in streams}
+        # Building the net draws initial weights: restore the streams after it.
+        self._streams = restore_streams(state["_streams"])
         self.net_ = load_state(self._new_net(), state["net_"])
         self.net_._set_training(False)
-        for name, array in streams.items():
-            self._streams[name].set_state(torch.from_numpy(np.array(array)))
+        self._streams = restore_streams(state["_streams"])
 
 
 class _Picked:

@@ -455,7 +455,9 @@ class _MaskedAutoencoder(nn.Module):
     def features(self, X):
         """What is whitened: first hidden layer, if asked for, and residual."""
         hidden, _, rebuilt = self(X)
-        residual = torch.nan_to_num_(rebuilt - X.flatten(2))
+        X = X.flatten(2)
+        # Missing cells only: a network that diverged must not score as perfect.
+        residual = (rebuilt - X).masked_fill_(torch.isnan(X), 0.0)
         if not self.hidden_in_features:
             return residual
         return torch.cat([hidden, residual], dim=2)

@@ -10,7 +10,12 @@ from sklearn_deepod.training._net import (
     state_of,
 )
 from sklearn_deepod.training._rows import TrainingRows, chunks, dense_rows
-from sklearn_deepod.training._streams import explicit_stream, make_streams
+from sklearn_deepod.training._streams import (
+    explicit_stream,
+    make_streams,
+    restore_streams,
+    stream_states,
+)
 
 __all__ = [
     "DetectorNet",
@@ -25,5 +30,7 @@ __all__ = [
     "load_state",
     "make_streams",
     "resolve_device",
+    "restore_streams",
     "state_of",
+    "stream_states",
 ]

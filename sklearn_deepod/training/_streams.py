@@ -30,6 +30,19 @@ def make_streams(random_state):
     }
 
 
+def stream_states(streams):
+    """States of the streams as plain arrays."""
+    return {name: stream.get_state().numpy() for name, stream in streams.items()}
+
+
+def restore_streams(states):
+    """Streams that go on from what `stream_states` gave."""
+    streams = {name: torch.Generator() for name in states}
+    for name, state in states.items():
+        streams[name].set_state(torch.from_numpy(np.array(state)))
+    return streams
+
+
 class explicit_stream(TorchDispatchMode):
     """Inside it, torch's random operations of this thread draw from `generator`.
 
