@@ -15,6 +15,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from sklearn_deepod.networks import RowwiseProducts
 from sklearn_deepod.preparation import (
     check_no_empty_columns,
     fit_preprocessor,
@@ -48,7 +49,8 @@ OPTIMIZERS = {
     "sgd": torch.optim.SGD,
 }
 # Rows scored at once, whatever the number given: a row's score then never depends on
-# the rows beside it, since a matrix product rounds differently in another shape.
+# the rows beside it, since a matrix product rounds differently in another shape. (In
+# another place as well, which RowwiseProducts mends.)
 SCORE_ROWS = 1024
 # A cut needs no more rows than this to be stable in its second digit.
 OFFSET_ROWS = 2**13
@@ -521,11 +523,6 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
                 "CPU. Use precision='float32'."
             )
         self.device_ = str(device)
-        if goes_on and X.shape[1:] != self._reservoir[0].shape[1:]:
-            raise ValueError(
-                f"Rows have shape {X.shape[1:]}, but the network was trained on rows "
-                f"of shape {self._reservoir[0].shape[1:]}. Set warm_start=False."
-            )
         if not goes_on:
             self._streams = make_streams(self.random_state)
             self.__dict__.pop("net_", None)
@@ -702,7 +699,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         bf16 = torch.autocast(
             device.type, torch.bfloat16, enabled=self.precision == "bfloat16"
         )
-        with torch.inference_mode(), bf16:
+        with torch.inference_mode(), bf16, RowwiseProducts():
             for start in range(0, n_rows, SCORE_ROWS):
                 stop = min(start + SCORE_ROWS, n_rows)
                 batch = dense_rows(X, slice(start, stop))

@@ -436,13 +436,17 @@ class _MaskedAutoencoder(nn.Module):
         first = self.encoder.layers[0]
         if not self.reads_mask:
             h = first(X if seen is None else X * seen)
-        elif seen is None:
-            # All cells seen: the second half of the weights is part of the bias.
+        elif self.training:
+            seen = torch.ones_like(X) if seen is None else seen
+            h = first(torch.cat([X * seen, seen], dim=2))
+        else:
+            # Cells seen are the rule: their part of the weights belongs to the bias.
             values, mask = first.weight.split(self.n_inputs, dim=1)
             bias = first.bias + mask.sum(dim=1, keepdim=True)
             h = torch.baddbmm(bias, X, values)
-        else:
-            h = first(torch.cat([X * seen, seen], dim=2))
+            if seen is not None:
+                # Subtracts exactly 0 from a row that misses nothing.
+                h = h - (1 - seen) @ mask
         hidden = self.encoder.after(h, 0, generator)
         code = self.encoder(hidden, generator, start=1)
         return hidden, code, self.decoder(code, generator)

@@ -8,12 +8,14 @@ from sklearn_deepod.networks._dense import (
     uniform_like,
 )
 from sklearn_deepod.networks._members import Members
+from sklearn_deepod.networks._rowwise import RowwiseProducts
 
 __all__ = [
     "ACTIVATIONS",
     "DenseStack",
     "MemberLinear",
     "Members",
+    "RowwiseProducts",
     "bernoulli_like",
     "uniform_like",
 ]

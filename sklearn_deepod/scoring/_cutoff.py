@@ -70,4 +70,6 @@ def _midway(anomaly_scores, cut):
 def _after(scores, i):
     if i == len(scores) - 1:
         return float(np.nextafter(scores[i], np.inf))
-    return float(scores[i] / 2 + scores[i + 1] / 2)
+    # The mean of two neighbouring floats may round up to the higher one.
+    below_next = np.nextafter(scores[i + 1], -np.inf)
+    return float(min(scores[i] / 2 + scores[i + 1] / 2, below_next))

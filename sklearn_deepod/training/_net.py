@@ -237,11 +237,13 @@ def state_of(net):
     """Weights, optimizer and history of a net as plain arrays and numbers."""
     optimizer = net.optimizer_.state_dict()
     return {
-        "module": {k: v.cpu().numpy() for k, v in net.module_.state_dict().items()},
-        "optimizer": [
-            {k: v.cpu().numpy() for k, v in moments.items()}
-            for _, moments in sorted(optimizer["state"].items())
-        ],
+        "module": {
+            k: v.cpu().numpy().copy() for k, v in net.module_.state_dict().items()
+        },
+        "optimizer": {
+            i: {k: v.cpu().numpy().copy() for k, v in moments.items()}
+            for i, moments in optimizer["state"].items()
+        },
         "history": [dict(epoch) for epoch in net.history],
         "step": net.step_,
     }
@@ -254,7 +256,7 @@ def load_state(net, state):
     optimizer = net.optimizer_.state_dict()
     optimizer["state"] = {
         i: {k: torch.from_numpy(np.array(v)) for k, v in moments.items()}
-        for i, moments in enumerate(state["optimizer"])
+        for i, moments in state["optimizer"].items()
     }
     net.optimizer_.load_state_dict(optimizer)
     net.history.clear()

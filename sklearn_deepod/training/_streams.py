@@ -101,4 +101,4 @@ class explicit_stream(TorchDispatchMode):
         if not train:
             return X.clone(), torch.ones_like(X, dtype=torch.bool)
         kept = torch.rand(X.shape, generator=self._generator).to(X.device) >= p
-        return X * kept / (1 - p), kept
+        return X * kept / (1 - p or 1), kept  # p = 1 leaves nothing to divide

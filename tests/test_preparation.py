@@ -1,0 +1,347 @@
+"""Preparation: the scaler by its formula, user's transformers, empty columns."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import torch
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from sklearn_deepod.preparation import (
+    SquashScaler,
+    check_no_empty_columns,
+    fit_preprocessor,
+    prepare,
+)
+from sklearn_deepod.training import TrainingRows
+
+
+def squashed(values, weight=None):
+    """The scaler's formula for one feature, in numpy, on repeated values."""
+    if weight is not None:
+        values = np.repeat(values, weight)
+    present = values[~np.isnan(values)]
+    low, middle, high = np.quantile(
+        present, [0.25, 0.5, 0.75], method="averaged_inverted_cdf"
+    )
+    spread = (high - low) / 1.349
+    if spread <= present.std() / 100:
+        spread = present.std()
+    z = np.arcsinh((values - middle) / spread)
+    return np.clip((z - np.nanmean(z)) / np.nanstd(z), -10, 10)
+
+
+def make_columns(n_rows=101, seed=0):
+    """Columns of several shapes and scales."""
+    rng = np.random.RandomState(seed)
+    return np.column_stack(
+        [
+            rng.randn(n_rows),
+            1e6 + 100 * rng.randn(n_rows),
+            rng.standard_cauchy(n_rows),
+            rng.rand(n_rows) < 0.05,  # no interquartile range
+            -rng.exponential(size=n_rows),
+        ]
+    )
+
+
+@parametrize_with_checks([SquashScaler()])
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+class TestSquashScaler:
+    def test_formula(self):
+        X = make_columns()
+        found = SquashScaler().fit_transform(X)
+        expected = np.column_stack([squashed(column) for column in X.T])
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+    def test_moments_are_standard_and_tails_within_reach(self):
+        found = SquashScaler().fit_transform(make_columns(1000))
+        np.testing.assert_allclose(found.mean(axis=0), 0, atol=1e-5)
+        np.testing.assert_allclose(found.std(axis=0), 1, atol=1e-5)
+        assert np.abs(found).max() <= 10
+
+    def test_clips_at_ten(self):
+        scaler = SquashScaler().fit(np.linspace(-1, 1, 100)[:, None])
+        Z = scaler.transform([[1e12], [-1e12], [1e300], [-1e300]])
+        assert Z.ravel().tolist() == [10, -10, 10, -10]
+
+    def test_small_differences_near_the_median_survive(self):
+        X = np.linspace(-1, 1, 100)[:, None] * 1e-3
+        scaler = SquashScaler().fit(X)
+        near = scaler.transform([[0.0], [1e-9], [2e-9]]).ravel().astype(float)
+        step = np.diff(squashed(X[:, 0]))[49] / np.diff(X[:, 0])[49]
+        np.testing.assert_allclose(np.diff(near) / 1e-9, step, rtol=0.05)
+
+    @pytest.mark.parametrize("value", [0.1, 0.0, -3e200, 1e-300])
+    def test_constant_column_becomes_zero(self, value):
+        X = np.column_stack([np.full(1001, value), np.arange(1001.0)])
+        scaler = SquashScaler().fit(X)
+        np.testing.assert_array_equal(scaler.transform(X)[:, 0], 0.0)
+        np.testing.assert_array_equal(scaler.transform(X * 2 + 1)[:, 0], 0.0)
+        assert np.ptp(scaler.transform(X)[:, 1]) > 1
+        np.testing.assert_array_equal(
+            scaler.inverse_transform(scaler.transform(X))[:, 0], value
+        )
+
+    def test_rounding_errors_are_no_variation(self):
+        X = np.where(np.arange(100) % 3, 0.3, 0.1 + 0.2)[:, None]
+        assert np.ptp(X) > 0
+        np.testing.assert_array_equal(SquashScaler().fit_transform(X), 0.0)
+
+    def test_tiny_interquartile_range_gives_way_to_the_deviation(self):
+        rng = np.random.RandomState(0)
+        x = 1e-4 * rng.randn(200)
+        x[:20] = rng.randn(20)
+        scaler = SquashScaler().fit(x[:, None])
+        np.testing.assert_allclose(scaler.scale_, x.std())
+        np.testing.assert_allclose(
+            scaler.transform(x[:, None])[:, 0], squashed(x), atol=1e-5
+        )
+
+    def test_single_row(self):
+        X = np.array([[3.0, -7.0]])
+        np.testing.assert_array_equal(SquashScaler().fit_transform(X), 0.0)
+
+    def test_missing_values_stay_missing(self):
+        X = make_columns()
+        hole = np.random.RandomState(1).rand(*X.shape) < 0.2
+        X[hole] = np.nan
+        found = SquashScaler().fit_transform(X)
+        np.testing.assert_array_equal(np.isnan(found), hole)
+        expected = np.column_stack([squashed(column) for column in X.T])
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+
+    @pytest.mark.parametrize("axis", [2, 1], ids=["sequences", "images"])
+    def test_channels_of_sequences_and_images(self, axis):
+        rng = np.random.RandomState(0)
+        last = rng.randn(*{2: (20, 7, 3), 1: (20, 4, 5, 3)}[axis]) * [1.0, 1e3, 1e-3]
+        X = np.moveaxis(last, -1, axis)
+        found = SquashScaler().fit_transform(X)
+        assert found.shape == X.shape
+        found = np.moveaxis(found, axis, -1).reshape(-1, 3)
+        for channel, values in enumerate(last.reshape(-1, 3).T):
+            np.testing.assert_allclose(found[:, channel], squashed(values), atol=1e-5)
+
+    @pytest.mark.parametrize("shape", [(30, 4), (30, 6, 2), (30, 2, 3, 3)])
+    def test_weights_equal_repetition(self, shape):
+        rng = np.random.RandomState(0)
+        X, weight = rng.standard_cauchy(shape), rng.randint(0, 4, size=30)
+        weighted = SquashScaler().fit(X, sample_weight=weight)
+        repeated = SquashScaler().fit(np.repeat(X, weight, axis=0))
+        np.testing.assert_array_equal(weighted.center_, repeated.center_)
+        np.testing.assert_allclose(
+            weighted.transform(X), repeated.transform(X), atol=1e-5
+        )
+
+    def test_rows_of_no_weight_are_as_if_left_out(self):
+        X = make_columns()
+        X = np.vstack([np.full((1, 5), -1e300), X, np.full((1, 5), np.nan)])
+        weight = np.ones(len(X))
+        weight[[0, -1]] = 0
+        found = SquashScaler().fit(X, sample_weight=weight)
+        expected = SquashScaler().fit(X[1:-1])
+        np.testing.assert_array_equal(
+            found.transform(X[1:-1]), expected.transform(X[1:-1])
+        )
+
+    def test_all_zero_weights_raise(self):
+        with pytest.raises(ValueError, match="weight.*zero|zero.*weight"):
+            SquashScaler().fit(np.eye(3), sample_weight=np.zeros(3))
+
+    @pytest.mark.parametrize("shape", [(60, 3), (20, 6, 2), (20, 2, 3, 3)])
+    def test_inverse_transform_undoes(self, shape):
+        X = 5 + 3 * np.random.RandomState(0).randn(*shape)
+        scaler = SquashScaler().fit(X)
+        np.testing.assert_allclose(
+            scaler.inverse_transform(scaler.transform(X)), X, rtol=1e-4, atol=1e-5
+        )
+
+    @pytest.mark.parametrize("magnitude", [1e-200, 1e-30, 1e30, 1e200])
+    def test_scale_of_a_feature_does_not_matter(self, magnitude):
+        X = make_columns()
+        np.testing.assert_allclose(
+            SquashScaler().fit_transform(X * magnitude),
+            SquashScaler().fit_transform(X),
+            atol=1e-5,
+        )
+
+    @pytest.mark.parametrize("value", [1e30, -1e30, 1e300, 1.7e308])
+    def test_one_enormous_value_leaves_all_finite(self, value):
+        X = make_columns()
+        X[3] = value
+        Z = SquashScaler().fit_transform(X)
+        assert np.isfinite(Z).all()
+        assert (np.abs(Z[3]) > 1).all()
+
+    def test_layout_of_the_array_does_not_matter(self):
+        X = make_columns()
+        scaler = SquashScaler().fit(X)
+        expected = scaler.transform(X)
+        read_only = X.copy()
+        read_only.setflags(write=False)
+        for other in (np.asfortranarray(X), X.tolist(), read_only):
+            np.testing.assert_array_equal(scaler.transform(other), expected)
+        np.testing.assert_array_equal(scaler.transform(X[::-1]), expected[::-1])
+        np.testing.assert_array_equal(
+            SquashScaler().fit(X[:, ::-1]).center_, scaler.center_[::-1]
+        )
+
+    @pytest.mark.filterwarnings("error")
+    def test_input_is_neither_changed_nor_warned_about(self):
+        X = make_columns()
+        X[0, 0] = np.nan
+        X.setflags(write=False)
+        before = X.copy()
+        SquashScaler().fit(X).transform(X)
+        np.testing.assert_array_equal(X, before)
+
+    def test_unfitted_raises(self):
+        with pytest.raises(NotFittedError):
+            SquashScaler().inverse_transform(np.eye(3))
+
+
+class TestFitPreprocessor:
+    def test_none(self):
+        rows = TrainingRows(make_columns())
+        assert fit_preprocessor(None, rows) is None
+
+    def test_auto_is_the_weighted_scaler(self):
+        X = make_columns()
+        weight = np.random.RandomState(0).randint(0, 4, size=len(X)).astype(float)
+        found = fit_preprocessor("auto", TrainingRows(X, weight))
+        expected = SquashScaler().fit(X, sample_weight=weight)
+        np.testing.assert_allclose(found.transform(X), expected.transform(X), atol=1e-5)
+
+    def test_transformer_is_cloned(self):
+        given = StandardScaler()
+        X = make_columns()
+        fitted = fit_preprocessor(given, TrainingRows(X))
+        assert fitted is not given
+        assert not hasattr(given, "mean_")
+        np.testing.assert_allclose(fitted.mean_, X.mean(axis=0))
+
+    def test_transformer_sees_rows_repeated_by_their_weights(self):
+        X = make_columns()
+        weight = np.random.RandomState(0).randint(0, 4, size=len(X))
+        fitted = fit_preprocessor(
+            StandardScaler(), TrainingRows(X, weight.astype(float))
+        )
+        expected = StandardScaler().fit(np.repeat(X, weight, axis=0))
+        assert fitted.n_samples_seen_ == weight.sum()
+        np.testing.assert_allclose(fitted.mean_, expected.mean_)
+        np.testing.assert_allclose(fitted.scale_, expected.scale_)
+
+    @pytest.mark.parametrize("total", [1.0, 1e6])
+    def test_transformer_with_weights_of_any_sum(self, total):
+        X = np.random.RandomState(0).randn(500, 2)
+        weight = np.random.RandomState(1).rand(500)
+        weight *= total / weight.sum()
+        fitted = fit_preprocessor(StandardScaler(), TrainingRows(X, weight))
+        expected = np.average(X, axis=0, weights=weight)
+        assert 500 <= fitted.n_samples_seen_ <= 2000
+        np.testing.assert_allclose(fitted.mean_, expected, atol=0.03)
+
+    def test_large_table_is_sampled(self, monkeypatch):
+        monkeypatch.setattr("sklearn_deepod.preparation.SAMPLE_CELLS", 800)
+        X = np.random.RandomState(0).permutation(10_000).reshape(-1, 2) / 100
+        fitted = fit_preprocessor(_Recorder(), TrainingRows(X))
+        distinct = np.unique(fitted.seen_, axis=0)
+        assert len(distinct) == 400
+        assert set(map(tuple, distinct)) < set(map(tuple, X))
+        np.testing.assert_allclose(fitted.seen_.mean(axis=0), 50, atol=5)
+
+
+class _Recorder(TransformerMixin, BaseEstimator):
+    """Remembers what it was fitted on."""
+
+    def fit(self, X, y=None):
+        self.seen_ = X
+        return self
+
+    def transform(self, X):
+        return X
+
+
+class TestPrepare:
+    def test_none_casts(self):
+        X = np.array([[1.5, np.nan], [1e300, 0.1]])
+        Z = prepare(None, X)
+        assert Z.dtype == torch.float32
+        np.testing.assert_array_equal(
+            Z.numpy(), np.float32([[1.5, np.nan], [np.inf, 0.1]])
+        )
+
+    def test_scaler(self):
+        X = make_columns()
+        scaler = SquashScaler().fit(X)
+        np.testing.assert_array_equal(prepare(scaler, X).numpy(), scaler.transform(X))
+
+    @pytest.mark.parametrize("sparse_output", [True, False])
+    def test_sparse_output_is_made_dense(self, sparse_output):
+        X = np.array([[0.0, 2.0], [1.0, 2.0], [0.0, 3.0]])
+        encoder = OneHotEncoder(sparse_output=sparse_output).fit(X)
+        Z = prepare(encoder, X)
+        assert Z.dtype == torch.float32
+        assert Z.tolist() == [[1, 0, 1, 0], [0, 1, 1, 0], [1, 0, 0, 1]]
+
+    def test_frame_output(self):
+        X = make_columns()
+        scaler = StandardScaler().set_output(transform="pandas").fit(X)
+        expected = (X - X.mean(axis=0)) / X.std(axis=0)
+        np.testing.assert_allclose(prepare(scaler, X).numpy(), expected, rtol=1e-4)
+
+    def test_result_is_the_networks_own(self):
+        X = np.ones((3, 2), dtype=np.float32).astype(np.float64)
+        kept = np.ones((3, 2), dtype=np.float32)
+        Z = prepare(_Constant(kept), X)
+        Z.zero_()
+        assert (kept == 1).all()
+
+
+class _Constant(TransformerMixin, BaseEstimator):
+    """Returns the same array each time."""
+
+    def __init__(self, result):
+        self.result = result
+
+    def fit(self, X, y=None):
+        return self
+
+    def transform(self, X):
+        return self.result
+
+
+class TestCheckNoEmptyColumns:
+    @pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix, sp.csr_array])
+    def test_raises_and_names_the_columns(self, kind):
+        X = np.ones((5, 4))
+        X[:, [1, 3]] = np.nan
+        with pytest.raises(ValueError, match=r"\[1, 3\].*impute"):
+            check_no_empty_columns(kind(X))
+        names = np.array(["a", "b", "c", "d"], dtype=object)
+        with pytest.raises(ValueError, match=r"\['b', 'd'\]"):
+            check_no_empty_columns(kind(X), names)
+
+    @pytest.mark.parametrize("kind", [np.asarray, sp.csr_matrix, sp.csr_array])
+    def test_one_value_is_enough(self, kind):
+        X = np.full((2000, 2), np.nan)
+        X[1500] = 1.0
+        assert check_no_empty_columns(kind(X)) is None
+        X[1500, 0] = 0.0  # not stored in a sparse table
+        assert check_no_empty_columns(kind(X)) is None
+        X[1500, 0] = np.nan
+        with pytest.raises(ValueError, match=r"\[0\]"):
+            check_no_empty_columns(kind(X))
+
+    def test_sequences(self):
+        X = np.ones((4, 3, 2))
+        assert check_no_empty_columns(X) is None
+        X[:, 1, 1] = np.nan
+        with pytest.raises(ValueError, match=r"\[3\]"):
+            check_no_empty_columns(X)

@@ -1,0 +1,103 @@
+"""The bridge to scikit-learn's callbacks, and what stands in for them."""
+
+import importlib.util
+import sys
+
+import pytest
+from sklearn.base import BaseEstimator
+
+from sklearn_deepod.utils import (
+    CallbackSupportMixin,
+    EpochWatch,
+    _optional,
+    with_callbacks,
+)
+
+
+class Estimator(CallbackSupportMixin, BaseEstimator):
+    """Counts the epochs that it is allowed."""
+
+    def __init__(self, max_epochs=5):
+        self.max_epochs = max_epochs
+
+    @with_callbacks
+    def fit(self, X=None, y=None):
+        watch = EpochWatch(self, self.max_epochs)
+        self.n_iter_ = 0
+        for _ in range(self.max_epochs):
+            self.n_iter_ += 1
+            if watch():
+                break
+        watch.close()
+        return self
+
+
+class Recorder:
+    """Notes the tasks and asks for a stop at one of them."""
+
+    def __init__(self, stop_at=None):
+        self.stop_at = stop_at
+        self.calls = []
+
+    def setup(self, estimator, context):
+        self.calls.append("setup")
+
+    def teardown(self, estimator, context):
+        self.calls.append("teardown")
+
+    def on_fit_task_begin(self, estimator, context, **kwargs):
+        self.calls.append(f"begin {context.task_name} {context.task_id}")
+
+    def on_fit_task_end(self, estimator, context, **kwargs):
+        self.calls.append(f"end {context.task_name} {context.task_id}")
+        return context.task_name == "epoch" and context.task_id == self.stop_at
+
+
+def test_without_callbacks_nothing_stops():
+    watch = EpochWatch(BaseEstimator(), 3)
+    assert [watch() for _ in range(4)] == [False] * 4
+    assert watch.close() is None
+    assert Estimator().fit().n_iter_ == 5
+
+
+def test_callbacks_see_every_epoch():
+    recorder = Recorder()
+    estimator = Estimator(max_epochs=3).set_callbacks(recorder).fit()
+    assert estimator.n_iter_ == 3
+    epochs = [call for i in range(3) for call in (f"begin epoch {i}", f"end epoch {i}")]
+    assert recorder.calls[0] == "setup"
+    assert recorder.calls[1].startswith("begin fit")
+    assert recorder.calls[2:-2] == epochs
+    assert recorder.calls[-2].startswith("end fit")
+    assert recorder.calls[-1] == "teardown"
+
+
+def test_callback_stops():
+    estimator = Estimator().set_callbacks(Recorder(), Recorder(stop_at=1)).fit()
+    assert estimator.n_iter_ == 2
+
+
+@pytest.fixture
+def without_callbacks(monkeypatch):
+    """The module as it is where scikit-learn has no callbacks."""
+    monkeypatch.setitem(sys.modules, "sklearn.callback", None)
+    spec = importlib.util.spec_from_file_location("_optional_alone", _optional.__file__)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_stand_ins(without_callbacks):
+    def method(self):
+        return 7
+
+    assert without_callbacks.with_callbacks(method) is method
+    assert without_callbacks.CallbackSupportMixin is not CallbackSupportMixin
+
+    class Plain(without_callbacks.CallbackSupportMixin, BaseEstimator):
+        pass
+
+    assert not hasattr(Plain(), "set_callbacks")
+    watch = without_callbacks.EpochWatch(Plain(), 3)
+    assert watch() is False
+    assert watch.close() is None
