@@ -24,9 +24,8 @@ class RowwiseProducts(TorchDispatchMode):
             if weight.shape[-1] < _NARROW:
                 bias = bias.unsqueeze(-1) if bias.dim() == 1 else bias.mT
                 return func(bias, weight.mT, X.mT, **kwargs).mT
-        elif func is _aten.linear.default:
-            X, weight, *bias = args
-            if weight.shape[0] < _NARROW and X.dim() == 2:
-                product = torch.mm(weight, X.mT).mT
-                return product + bias[0] if bias and bias[0] is not None else product
+        elif func in (_aten.matmul.default, _aten.linear.default):
+            # Made of the products above, but not taken apart under inference_mode.
+            with self:
+                return func.decompose(*args, **kwargs)
         return func(*args, **kwargs)
