@@ -13,25 +13,25 @@ from sklearn.utils.validation import (
 from sklearn_deepod.scoring import weighted_mean_and_std, weighted_quantile
 
 SAMPLE_CELLS = 2**18
-_CLIP = 10.0
+# Where the scaling turns from linear to logarithmic, in units of the scale.
+_KNEE = 10.0
+_LARGEST = 1e38
 
 
 class SquashScaler(TransformerMixin, BaseEstimator):
     """Robust scaling that keeps the far tails within the reach of a network.
 
-    Each feature becomes ``asinh((x - median) / s)``, standardised once more and clipped
-    at plus and minus 10. `s` is the interquartile range over 1.349, or the standard
-    deviation where that range is below a hundredth of it. The inverse hyperbolic sine
-    is linear near the median and logarithmic far from it. Constant features become 0;
-    missing values stay missing. The last axis of sequences (n, time, channels) and the
-    first one of images (n, channels, height, width) is scaled as one feature.
+    Each feature becomes ``10 asinh((x - median) / (10 s))``. `s` is the interquartile
+    range over 1.349, or the standard deviation where that range is below a hundredth of
+    it. This is linear up to some ten `s` from the median and logarithmic beyond, so
+    that no value leaves the reach of a network. Constant features become 0; missing
+    values stay missing. The last axis of sequences (n, time, channels) and the first
+    one of images (n, channels, height, width) is scaled as one feature.
 
     Attributes
     ----------
     center_, scale_ : ndarray of shape (n_channels,)
         Median and `s`.
-    mean_, std_ : ndarray of shape (n_channels,)
-        Moments after the inverse hyperbolic sine.
     n_features_in_ : int
         Number of features.
 
@@ -39,9 +39,9 @@ class SquashScaler(TransformerMixin, BaseEstimator):
     --------
     >>> import numpy as np
     >>> from sklearn_deepod.preparation import SquashScaler
-    >>> X = np.array([[1.0], [2.0], [3.0], [4.0], [1e30]])
-    >>> SquashScaler().fit(X).transform(X).round(1).ravel().tolist()
-    [-0.5, -0.5, -0.5, -0.5, 2.0]
+    >>> X = np.array([[1.0], [2.0], [3.0], [4.0], [100.0]])
+    >>> SquashScaler().fit(X).transform(X).ravel().astype(int).tolist()
+    [-1, 0, 0, 0, 25]
     """
 
     def fit(self, X, y=None, sample_weight=None):
@@ -82,11 +82,6 @@ class SquashScaler(TransformerMixin, BaseEstimator):
         spread = high / 1.349 - low / 1.349
         self.scale_ = np.where(spread > 1e-2 * std, spread, std)
         self.scale_[constant] = np.inf
-        self.mean_ = np.zeros(len(std))
-        self.std_ = np.ones(len(std))
-        squashed = _by_channel(self._squash(X).numpy()).astype(np.float64)
-        self.mean_, spread = weighted_mean_and_std(squashed, sample_weight)
-        self.std_ = np.where(constant | (spread == 0), 1.0, spread)
         return self
 
     def transform(self, X):
@@ -120,8 +115,8 @@ class SquashScaler(TransformerMixin, BaseEstimator):
         X = np.asarray(X, dtype=np.float64)
         shape = _channel_shape(X.ndim)
         scale = np.where(np.isinf(self.scale_), 0.0, self.scale_)
-        squashed = X * self.std_.reshape(shape) + self.mean_.reshape(shape)
-        return np.sinh(squashed) * scale.reshape(shape) + self.center_.reshape(shape)
+        steps = _KNEE * np.sinh(X / _KNEE)
+        return steps * scale.reshape(shape) + self.center_.reshape(shape)
 
     def _validate(self, X, *, reset):
         return validate_data(
@@ -136,15 +131,15 @@ class SquashScaler(TransformerMixin, BaseEstimator):
         )
 
     def _squash(self, X):
-        constants = (self.center_, 1.0 / self.scale_, self.mean_, 1.0 / self.std_)
-        center, slope, mean, unit = (
-            torch.from_numpy(c.reshape(_channel_shape(X.ndim))) for c in constants
+        center, slope = (
+            torch.from_numpy(constant.reshape(_channel_shape(X.ndim)))
+            for constant in (self.center_, 1.0 / (_KNEE * self.scale_))
         )
         z = torch.from_numpy(X).sub(center).mul_(slope).float()
         # torch.asinh is four times slower: it is not vectorised.
-        size = z.abs()
-        z = size.add_(torch.hypot(size, torch.ones(()))).log_().copysign_(z)
-        return z.sub_(mean.float()).mul_(unit.float()).clamp_(-_CLIP, _CLIP)
+        size = z.abs().clamp_(max=_LARGEST)
+        share = size / torch.hypot(size, torch.ones(())).add_(1.0)
+        return size.addcmul_(size, share).log1p_().copysign_(z).mul_(_KNEE)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
