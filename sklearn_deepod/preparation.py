@@ -100,7 +100,7 @@ class SquashScaler(TransformerMixin, BaseEstimator):
         return self._squash(self._validate(X, reset=False)).numpy()
 
     def inverse_transform(self, X):
-        """Undo `transform`, but for what was clipped.
+        """Undo `transform`.
 
         Parameters
         ----------
