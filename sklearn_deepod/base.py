@@ -446,8 +446,8 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         goes_on = self._fit_goes_on()
         rows = self._start(X, sample_weight, goes_on=goes_on)
         twice = not self.novelty and len(rows) >= 10
-        total = sum(len(self._plan(rows)) for _ in range(1 + (twice and not goes_on)))
-        watch = EpochWatch(self, total)
+        n_trainings = 2 if twice and not goes_on else 1
+        watch = EpochWatch(self, n_trainings * len(self._plan(rows)))
         if goes_on:
             self._train(self._cleanest(rows) if twice else rows, watch, goes_on=True)
         elif self.novelty:
@@ -575,7 +575,13 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         cosine = self.lr_schedule == "cosine" and not constant_rate
         net = self._new_net(trim=trim, total_steps=sum(plan) if cosine else None)
         if goes_on:
-            load_state(net, state)
+            try:
+                load_state(net, state)
+            except RuntimeError as error:
+                raise ValueError(
+                    "The network to go on from has another architecture. Set "
+                    "warm_start=False and fit, or undo the change of parameters."
+                ) from error
             net.history.clear()
             net.step_ = 0
             for group in net.optimizer_.param_groups:

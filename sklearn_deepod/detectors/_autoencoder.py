@@ -301,13 +301,19 @@ class AutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepDet
     def _n_features_out(self):
         return self.n_estimators * self.latent_size
 
+    def _sizes(self, name):
+        sizes = tuple(getattr(self, name))
+        if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+            raise ValueError(f"{name} must hold positive integers, got {sizes}.")
+        return sizes
+
     def _build_module(self, input_shape, generator):
         return _MaskedAutoencoder(
             self.n_estimators,
             math.prod(input_shape),
-            self.hidden_layer_sizes,
+            self._sizes("hidden_layer_sizes"),
             self.latent_size,
-            self.decoder_layer_sizes,
+            self._sizes("decoder_layer_sizes"),
             self.activation,
             self.dropout,
             self.mask_rate > 0,

@@ -324,3 +324,22 @@ class TestRealData:
         assert roc_auc_score(y[test] == 0, scores) > 0.95
         assert detector.reconstruct(X[:3]).shape == (3, *shape)
         assert detector.transform(X[:3]).shape == (3, 4 * 64)
+
+
+@pytest.mark.parametrize("name", ["hidden_layer_sizes", "decoder_layer_sizes"])
+@pytest.mark.parametrize("sizes", [(3.5,), (8, -3), (0,)])
+def test_layer_sizes_that_are_no_sizes_raise(name, sizes):
+    detector = AutoEncoder(**{name: sizes})
+    with pytest.raises(ValueError, match=f"{name} must hold positive integers"):
+        detector.fit(np.eye(20))
+    assert not hasattr(detector, "offset_")
+
+
+def test_warm_start_with_another_architecture_says_so_and_keeps_the_fit():
+    X = np.random.RandomState(0).randn(40, 3)
+    detector = AutoEncoder(warm_start=True, max_steps=5, random_state=0).fit(X)
+    expected = detector.score_samples(X)
+    with pytest.raises(ValueError, match="another architecture"):
+        detector.set_params(latent_size=5).fit(X)
+    detector.set_params(latent_size=64)
+    np.testing.assert_array_equal(detector.score_samples(X), expected)
