@@ -9,6 +9,7 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch import nn
+from torch.nn import functional as F
 
 from sklearn_deepod.base import BaseDeepDetector
 from sklearn_deepod.networks import ACTIVATIONS, DenseStack, uniform_like
@@ -336,10 +337,9 @@ class AutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepDet
             shown = (uniform_like(target, generator) >= rate).to(X.dtype)
             seen = shown if seen is None else shown * seen
         _, _, rebuilt = module.encode_decode(inputs, seen, generator)
-        error = rebuilt - target
         if present is not None:
-            error = error * present
-        yield module, error.square().mean(dim=2)
+            rebuilt = rebuilt * present
+        yield module, F.mse_loss(rebuilt, target, reduction="none").mean(dim=2)
 
     def _scores(self, module, X):
         features = module.features(X)

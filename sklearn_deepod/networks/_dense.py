@@ -69,6 +69,8 @@ class DenseStack(nn.Module):
             MemberLinear(n_members, m, n, generator) for m, n in pairs
         )
         self.activation = ACTIVATIONS[activation]()
+        if activation == "relu":  # its input is not used again
+            self.activation.inplace = True
         self.dropout = dropout
         self.activate_last = activate_last
 

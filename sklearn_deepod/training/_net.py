@@ -88,7 +88,7 @@ class DetectorNet(NeuralNet):
         if self.trim:
             kept = max(1, round(losses.shape[1] * (1 - self.trim)))
             losses = losses.topk(kept, dim=1, largest=False, sorted=False).values
-        return losses.mean(dim=1).sum()
+        return losses.sum() / losses.shape[1]
 
     def _row_losses(self, batch):
         """The losses' parts; under autocast only while they are computed."""
