@@ -41,7 +41,12 @@ from sklearn_deepod.training import (
     state_of,
     stream_states,
 )
-from sklearn_deepod.utils import CallbackSupportMixin, EpochWatch, with_callbacks
+from sklearn_deepod.utils import (
+    CallbackSupportMixin,
+    EpochWatch,
+    inherit_parameters,
+    with_callbacks,
+)
 
 OPTIMIZERS = {
     "adam": torch.optim.Adam,
@@ -416,6 +421,12 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         self.callbacks = callbacks
         self.verbose = verbose
         self.random_state = random_state
+
+    def __init_subclass__(cls, **kwargs):
+        """Let ``**shared`` in a subclass's constructor stand for these parameters."""
+        super().__init_subclass__(**kwargs)
+        parents = (c for c in cls.__mro__[1:] if issubclass(c, BaseDeepDetector))
+        inherit_parameters(cls, next(parents))
 
     # What a method gives ----------------------------------------------------------
 

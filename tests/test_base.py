@@ -21,6 +21,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, QuantileTransformer, StandardScaler
 from skorch.callbacks import Callback, LRScheduler
+from threadpoolctl import threadpool_limits
 from torch import nn
 
 from sklearn_deepod import AutoEncoder, ModuleDetector
@@ -225,6 +226,15 @@ class TestRandomStreams:
         )
         for scores in found:
             np.testing.assert_array_equal(scores, fit_and_score(clone(detector), X))
+
+    @every_detector
+    @pytest.mark.parametrize("n_threads", [1, 2])
+    def test_blas_threads(self, cls, n_threads):
+        X = np.random.default_rng(0).normal(size=(3000, 60))
+        detector = quick(cls)
+        expected = fit_and_score(clone(detector), X)
+        with threadpool_limits(n_threads, user_api="blas"):
+            np.testing.assert_array_equal(fit_and_score(detector, X), expected)
 
     @noisy
     @pytest.mark.parametrize("random_state", [0, None])

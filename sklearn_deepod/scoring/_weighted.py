@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sklearn_deepod.utils import one_blas_thread
+
 
 def weighted_quantile(values, q, sample_weight=None):
     """Quantiles of weighted values, column by column; NaN cells are left out.
@@ -64,6 +66,7 @@ def _quantile_of_column(column, shares, weight):
     return ranked[np.minimum(low, top)] / 2 + ranked[np.minimum(high, top)] / 2
 
 
+@one_blas_thread()
 def weighted_mean_and_std(values, sample_weight=None):
     """Mean and standard deviation of each column, NaN cells left out.
 

@@ -2,9 +2,12 @@
 
 import numpy as np
 
+from sklearn_deepod.utils import one_blas_thread
+
 CONCENTRATION_STEPS = 3
 
 
+@one_blas_thread()
 def fit_whitening(features, sample_weight, *, ridge, keep=1.0):
     """Location and whitening matrix of several members' features.
 

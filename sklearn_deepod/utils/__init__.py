@@ -1,4 +1,4 @@
-"""Discovery and optional imports."""
+"""Discovery, optional imports, shared parameters and threads."""
 
 from sklearn_deepod.utils._discovery import all_detectors
 from sklearn_deepod.utils._optional import (
@@ -6,5 +6,14 @@ from sklearn_deepod.utils._optional import (
     EpochWatch,
     with_callbacks,
 )
+from sklearn_deepod.utils._shared_parameters import inherit_parameters
+from sklearn_deepod.utils._threads import one_blas_thread
 
-__all__ = ["CallbackSupportMixin", "EpochWatch", "all_detectors", "with_callbacks"]
+__all__ = [
+    "CallbackSupportMixin",
+    "EpochWatch",
+    "all_detectors",
+    "inherit_parameters",
+    "one_blas_thread",
+    "with_callbacks",
+]

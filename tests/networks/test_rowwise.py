@@ -49,3 +49,19 @@ def test_a_row_rounds_alike_in_every_place(name, n_columns, operands):
         for shift in (1, 3, 50):
             rolled = PRODUCTS[name](X.roll(shift, dims=0), W, b)
             assert torch.equal(rolled.roll(-shift, dims=0), expected)
+
+
+@pytest.mark.parametrize("n_columns", [5, 17, 33, 100])
+@pytest.mark.parametrize("name", ["mm", "addmm", "bmm", "baddbmm", "linear"])
+def test_products_round_alike_with_any_number_of_threads(name, n_columns, operands):
+    X, W, b = operands(n_columns)
+    n_threads = torch.get_num_threads()
+    found = []
+    try:
+        for n in (1, 2, 3, 4):
+            torch.set_num_threads(n)
+            with torch.inference_mode(), RowwiseProducts():
+                found.append(PRODUCTS[name](X, W, b))
+    finally:
+        torch.set_num_threads(n_threads)
+    assert all(torch.equal(found[0], other) for other in found[1:])

@@ -1,0 +1,82 @@
+"""The masked autoencoder against its parts put together by hand."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_deepod.networks import MaskedAutoencoder, split_missing
+
+
+def make_network(*, reads_mask=True, hidden_in_features=True):
+    generator = torch.Generator().manual_seed(0)
+    return MaskedAutoencoder(
+        2, 5, (7,), 3, (6,), "tanh", 0.0, reads_mask, hidden_in_features, generator
+    )
+
+
+@pytest.fixture
+def rows():
+    X = torch.randn(2, 20, 5, generator=torch.Generator().manual_seed(1))
+    X[0, 3, 1] = X[1, 4, :2] = torch.nan
+    return X
+
+
+@pytest.mark.parametrize("reads_mask", [True, False])
+def test_scoring_reads_the_mask_as_training_does(reads_mask, rows):
+    network = make_network(reads_mask=reads_mask)
+    values = torch.nan_to_num(rows)
+    seen = (~torch.isnan(rows)).float()
+    inputs = torch.cat([values, seen], dim=2) if reads_mask else values
+    expected = network.decoder(network.encoder(inputs))
+    network.train()
+    trained = network.encode_decode(values, seen)[2]
+    torch.testing.assert_close(trained, expected)
+    network.eval()
+    torch.testing.assert_close(network(rows)[2], expected)
+
+
+def test_features_leave_missing_cells_out(rows):
+    network = make_network().eval()
+    hidden, _, rebuilt = network(rows)
+    features = network.features(rows)
+    assert torch.equal(features[..., :7], hidden)
+    residual = torch.nan_to_num(rebuilt - rows, nan=0.0)
+    assert torch.equal(features[..., 7:], residual)
+    assert features[0, 3, 8] == 0
+    alone = make_network(hidden_in_features=False).eval()
+    assert torch.equal(alone.features(rows), residual)
+
+
+def test_distances_are_those_from_the_mean(rows):
+    network = make_network().eval()
+    rng = np.random.default_rng(0)
+    mean = rng.normal(size=(2, 12)).astype(np.float32)
+    matrix = rng.normal(size=(2, 12, 12)).astype(np.float32)
+    network.set_whitening(mean, matrix)
+    with torch.no_grad():
+        features = network.features(rows)
+        found = network.distances(features)
+    expected = np.linalg.norm((features.numpy() - mean[:, None]) @ matrix, axis=2)
+    np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
+def test_first_units_bend_at_training_rows():
+    network = make_network()
+    X = torch.randn(1, 5, generator=torch.Generator().manual_seed(2))
+    network.read_few_inputs(X, torch.Generator().manual_seed(3))
+    weight, bias = network.encoder.layers[0].weight, network.encoder.layers[0].bias
+    bends = X @ weight[:, :5] + bias
+    np.testing.assert_allclose(bends.detach(), 0.0, atol=1e-6)
+    n_read = (weight != 0).sum(dim=1)
+    assert n_read.min() >= 1
+    assert n_read.max() <= 4
+
+
+def test_split_missing(rows):
+    values, present = split_missing(rows)
+    assert torch.equal(present == 0, torch.isnan(rows))
+    assert torch.equal(values, torch.nan_to_num(rows))
+    whole = torch.ones(2, 3, 4)
+    values, present = split_missing(whole)
+    assert values is whole
+    assert present is None
