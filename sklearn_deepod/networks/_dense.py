@@ -1,11 +1,13 @@
 """Dense layers that hold several members at once."""
 
+import functools
+
 import torch
 from torch import nn
 
 ACTIVATIONS = {
     "identity": nn.Identity,
-    "relu": nn.ReLU,
+    "relu": functools.partial(nn.ReLU, inplace=True),  # spares an array
     "leaky_relu": nn.LeakyReLU,
     "elu": nn.ELU,
     "gelu": nn.GELU,
@@ -69,8 +71,6 @@ class DenseStack(nn.Module):
             MemberLinear(n_members, m, n, generator) for m, n in pairs
         )
         self.activation = ACTIVATIONS[activation]()
-        if activation == "relu":  # its input is not used again
-            self.activation.inplace = True
         self.dropout = dropout
         self.activate_last = activate_last
 

@@ -1,5 +1,6 @@
 """Constructor parameters that a family of detectors shares, written once."""
 
+import functools
 import inspect
 import re
 
@@ -9,8 +10,8 @@ def inherit_parameters(cls, parent):
 
     ``**shared`` in the constructor becomes, for `inspect.signature` and thus for
     ``get_params``, the parent's parameters that `cls` has not got itself. In the
-    docstring, ``{parameters}`` and ``{attributes}`` become the parent's entries for
-    whatever `cls` does not describe.
+    docstring's sections, ``{parameters}`` and ``{attributes}`` become the parent's
+    entries for whatever `cls` does not describe.
 
     Parameters
     ----------
@@ -25,25 +26,44 @@ def inherit_parameters(cls, parent):
         if own.popitem()[1].kind is inspect.Parameter.VAR_KEYWORD:
             shared = inspect.signature(parent.__init__).parameters
             own |= {k: v for k, v in shared.items() if k not in own}
-            init.__signature__ = inspect.Signature(own.values())
+            cls.__init__ = _refusing_others(init, inspect.Signature(own.values()))
     if cls.__doc__:
         cls.__doc__ = _filled(inspect.cleandoc(cls.__doc__), parent)
+
+
+def _refusing_others(init, signature):
+    """The constructor under `signature`; the error for other names is the class's."""
+
+    @functools.wraps(init)
+    def __init__(self, *args, **parameters):
+        for name in parameters:
+            if name not in signature.parameters:
+                known = ", ".join(list(signature.parameters)[1:])
+                raise TypeError(
+                    f"{type(self).__name__}.__init__() got an unexpected keyword "
+                    f"argument {name!r}. Its parameters are: {known}."
+                )
+        init(self, *args, **parameters)
+
+    __init__.__signature__ = signature
+    return __init__
 
 
 def _filled(doc, parent):
     for section in ("Parameters", "Attributes"):
         placeholder = f"{{{section.lower()}}}"
-        if placeholder not in doc:
-            continue
         described = _entries(doc, section)
-        entries = _entries(inspect.cleandoc(parent.__doc__), section)
-        added = [text for name, text in entries.items() if name not in described]
-        doc = doc.replace(placeholder, "\n".join(added))
+        if placeholder in described:
+            entries = _entries(inspect.getdoc(parent), section)
+            added = [text for name, text in entries.items() if name not in described]
+            doc = doc.replace(placeholder, "\n".join(added))
     return doc
 
 
 def _entries(doc, section):
-    """Entries of a numpydoc section, by name."""
-    found = re.search(rf"^{section}\n-+\n(.+?)(\n\n|\Z)", doc, re.DOTALL | re.MULTILINE)
-    entries = re.split(r"\n(?=\S)", found[1])
+    """Entries of a numpydoc section, by name; none where there is no such section."""
+    found = re.search(
+        rf"^{section}\n-+\n(.+?)(?=\n\n\S[^\n]*\n-+\n|\s*\Z)", doc, re.DOTALL | re.MULTILINE
+    )
+    entries = re.split(r"\n+(?=\S)", found[1]) if found else []
     return {entry.partition(" : ")[0]: entry for entry in entries}

@@ -67,8 +67,11 @@ def test_signature():
 
 
 def test_unknown_names_are_refused():
-    with pytest.raises(TypeError, match="unexpected keyword argument 'heigth'"):
+    expected = r"^Child\.__init__\(\).*'heigth'.* are: height, width, depth\.$"
+    with pytest.raises(TypeError, match=expected):
         Child(height=1, heigth=2)
+    with pytest.raises(TypeError, match="positional"):
+        Child(1)
 
 
 def test_docstring():
@@ -111,6 +114,40 @@ def test_constructor_that_lists_all_is_left_alone():
 
     inherit_parameters(Explicit, Parent)
     assert str(inspect.signature(Explicit)) == "(*, width=1)"
+
+
+def test_placeholder_outside_its_section_is_left_alone():
+    class Prose(Parent):
+        """Says {parameters}."""
+
+    inherit_parameters(Prose, Parent)
+    assert Prose.__doc__ == "Says {parameters}."
+
+
+def test_blank_lines_and_a_parent_without_docstring():
+    class Silent(Parent):
+        pass
+
+    class Grandchild(Silent):
+        """One.
+
+        Parameters
+        ----------
+        width : int
+            Own words.
+
+        {parameters}
+
+        See Also
+        --------
+        Parent : The parent.
+        """
+
+    inherit_parameters(Grandchild, Silent)
+    assert Grandchild.__doc__.count("width : ") == 1
+    assert "depth : int, default=3\n    A depth\n    in two lines.\n\nSee Also" in (
+        Grandchild.__doc__
+    )
 
 
 def test_without_docstrings():
