@@ -62,8 +62,9 @@ def _filled(doc, parent):
 
 def _entries(doc, section):
     """Entries of a numpydoc section, by name; none where there is no such section."""
+    next_section = r"\n\n\S[^\n]*\n-+\n"
     found = re.search(
-        rf"^{section}\n-+\n(.+?)(?=\n\n\S[^\n]*\n-+\n|\s*\Z)", doc, re.DOTALL | re.MULTILINE
+        rf"^{section}\n-+\n(.+?)(?={next_section}|\s*\Z)", doc, re.DOTALL | re.MULTILINE
     )
     entries = re.split(r"\n+(?=\S)", found[1]) if found else []
     return {entry.partition(" : ")[0]: entry for entry in entries}
