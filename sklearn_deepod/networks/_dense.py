@@ -1,19 +1,24 @@
 """Dense layers that hold several members at once."""
 
-import functools
-
 import torch
 from torch import nn
+from torch.nn import functional as F
 
+
+def _identity(X):
+    return X
+
+
+# Functions, not modules: calling a module costs as much as a small layer's product.
 ACTIVATIONS = {
-    "identity": nn.Identity,
-    "relu": functools.partial(nn.ReLU, inplace=True),  # spares an array
-    "leaky_relu": nn.LeakyReLU,
-    "elu": nn.ELU,
-    "gelu": nn.GELU,
-    "silu": nn.SiLU,
-    "tanh": nn.Tanh,
-    "logistic": nn.Sigmoid,
+    "identity": _identity,
+    "relu": torch.relu_,  # in place, which spares an array
+    "leaky_relu": F.leaky_relu,
+    "elu": F.elu,
+    "gelu": F.gelu,
+    "silu": F.silu,
+    "tanh": torch.tanh,
+    "logistic": torch.sigmoid,
 }
 
 
@@ -70,7 +75,7 @@ class DenseStack(nn.Module):
         self.layers = nn.ModuleList(
             MemberLinear(n_members, m, n, generator) for m, n in pairs
         )
-        self.activation = ACTIVATIONS[activation]()
+        self.activation = ACTIVATIONS[activation]
         self.dropout = dropout
         self.activate_last = activate_last
 
@@ -85,8 +90,9 @@ class DenseStack(nn.Module):
 
     def forward(self, h, generator=None, start=0):
         """Apply the layers from `start` on; `generator` draws the dropout."""
-        for i in range(start, len(self.layers)):
-            h = self.after(self.layers[i](h), i, generator)
+        for i, layer in enumerate(self.layers):
+            if i >= start:
+                h = self.after(layer.forward(h), i, generator)
         return h
 
 

@@ -94,10 +94,10 @@ class MaskedAutoencoder(nn.Module):
         """First hidden layer, code and reconstruction; `seen` None means all cells."""
         first = self.encoder.layers[0]
         if not self.reads_mask:
-            h = first(X if seen is None else X * seen)
+            h = first.forward(X if seen is None else X * seen)
         elif self.training:
             seen = torch.ones_like(X) if seen is None else seen
-            h = first(torch.cat([X * seen, seen], dim=2))
+            h = first.forward(torch.cat([X * seen, seen], dim=2))
         else:
             # Cells seen are the rule: their part of the weights belongs to the bias.
             values, mask = first.weight.split(self.n_inputs, dim=1)
@@ -107,8 +107,8 @@ class MaskedAutoencoder(nn.Module):
                 # Subtracts exactly 0 from a row that misses nothing.
                 h = h - (1 - seen) @ mask
         hidden = self.encoder.after(h, 0, generator)
-        code = self.encoder(hidden, generator, start=1)
-        return hidden, code, self.decoder(code, generator)
+        code = self.encoder.forward(hidden, generator, start=1)
+        return hidden, code, self.decoder.forward(code, generator)
 
     def forward(self, X):
         """First hidden layer, code and reconstruction of rows that may miss cells."""

@@ -44,7 +44,7 @@ class PreparedRows:
         if self._table is None:
             found = self._prepared(flat)
         else:
-            found = self._table[torch.from_numpy(flat).to(self.device)]
+            found = self._table.index_select(0, torch.from_numpy(flat).to(self.device))
         return found.view(*index.shape, *found.shape[1:])
 
 

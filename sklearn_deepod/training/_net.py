@@ -8,6 +8,8 @@ import torch
 from skorch import NeuralNet
 from tqdm import tqdm
 
+from sklearn_deepod.training._fused import fused_step, takes_fused_steps
+
 WARM_UP_STEPS = 30
 _FINAL_SHARE = 0.02
 
@@ -64,6 +66,8 @@ class DetectorNet(NeuralNet):
         # Clearing the gradients here costs a third of optimizer.zero_grad.
         self._parameters = list(self.module_.parameters())
         self._base_rates = [g["lr"] for g in self.optimizer_.param_groups]
+        # Callbacks may wrap the optimizer's own method.
+        self._fused = not self.callbacks_ and takes_fused_steps(self.optimizer_)
         return self
 
     def _schedule(self):
@@ -83,12 +87,17 @@ class DetectorNet(NeuralNet):
         ):
             group["lr"] = rate * factor
 
-    def _mean_loss(self, losses):
-        """Members add up, rows are averaged; the highest rows may be left out."""
-        if self.trim:
-            kept = max(1, round(losses.shape[1] * (1 - self.trim)))
-            losses = losses.topk(kept, dim=1, largest=False, sorted=False).values
-        return losses.sum() / losses.shape[1]
+    def _row_weights(self, losses):
+        """What each row adds to the loss: members add up, rows are averaged.
+
+        The highest losses may be left out.
+        """
+        n_rows = losses.shape[1]
+        if not self.trim:
+            return losses.new_full(losses.shape, 1 / n_rows)
+        kept = max(1, round(n_rows * (1 - self.trim)))
+        index = losses.topk(kept, dim=1, largest=False, sorted=False).indices
+        return torch.zeros_like(losses).scatter_(1, index, 1 / kept)
 
     def _row_losses(self, batch):
         """The losses' parts; under autocast only while they are computed."""
@@ -107,13 +116,12 @@ class DetectorNet(NeuralNet):
         """One batch: an optimizer step for each part that the losses name."""
         self._schedule()
         for part, losses in self._row_losses(batch):
-            loss = self._mean_loss(losses.float())
+            losses = losses.float()
+            weights = self._row_weights(losses.detach())
             for parameter in self._parameters:
                 parameter.grad = None
-            if part is self.module_:
-                loss.backward()
-            else:
-                loss.backward(inputs=list(part.parameters()))
+            inputs = None if part is self.module_ else list(part.parameters())
+            torch.autograd.backward(losses, weights, inputs=inputs)
             if self.callbacks_:
                 self.notify(
                     "on_grad_computed",
@@ -121,9 +129,12 @@ class DetectorNet(NeuralNet):
                     batch=batch,
                     training=True,
                 )
-            self.optimizer_.step()
+            if self._fused:
+                fused_step(self.optimizer_)
+            else:
+                self.optimizer_.step()
         self.step_ += 1
-        return {"loss": loss.detach(), "y_pred": None}
+        return {"loss": (losses.detach() * weights).sum(), "y_pred": None}
 
     def validation_step(self, batch, **fit_params):
         """Mean loss of a batch in evaluation mode."""

@@ -93,7 +93,11 @@ class TrainingRows:
             self.weight = np.diff(np.append(starts, len(order))).astype(np.float64)
         else:
             self.weight = np.add.reduceat(sample_weight[order], starts)
+        self._accumulate()
+
+    def _accumulate(self):
         self._cumulated = np.cumsum(self.weight)
+        self._even = self.weight.min() == self.weight.max()
 
     def _first_of_equals(self, order, hashes):
         """Mark the first of each run of equal rows; colliding rows are sorted."""
@@ -132,9 +136,12 @@ class TrainingRows:
 
     def draw(self, uniforms):
         """Indices by inverse transform of `uniforms` in [0, 1)."""
-        found = np.searchsorted(
-            self._cumulated, uniforms * self.total_weight, side="right"
-        )
+        if self._even:
+            found = (uniforms * len(self)).astype(np.intp)
+        else:
+            found = np.searchsorted(
+                self._cumulated, uniforms * self.total_weight, side="right"
+            )
         return np.minimum(found, len(self) - 1)
 
     def sample(self, size):
@@ -154,5 +161,5 @@ class TrainingRows:
         part = object.__new__(TrainingRows)
         part.X, part.positions = self.X, self.positions[index]
         part.weight = weight
-        part._cumulated = np.cumsum(weight)
+        part._accumulate()
         return part

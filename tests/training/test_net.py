@@ -95,13 +95,20 @@ class TestTraining:
         loss = net.history[-1]["train_loss"]
         assert loss == pytest.approx(residual[0] / len(table), rel=1e-3)
 
-    def test_equals_a_plain_torch_loop(self):
+    @pytest.mark.parametrize("fused", [False, True])
+    @pytest.mark.parametrize("name", ["Adam", "AdamW"])
+    def test_equals_a_plain_torch_loop(self, name, fused):
+        optimizer_class = getattr(torch.optim, name)
         batches = torch.randn(
             7, 2, 16, 4, generator=torch.Generator().manual_seed(0)
         ).unbind()
-        net = make_net(optimizer=torch.optim.AdamW)
+        settings = {"weight_decay": 0.1, "betas": (0.8, 0.9), "fused": fused}
+        net = make_net(
+            optimizer=optimizer_class,
+            **{f"optimizer__{k}": v for k, v in settings.items()},
+        )
         module = copy.deepcopy(net.module_)
-        optimizer = torch.optim.AdamW(module.parameters(), lr=0.1)
+        optimizer = optimizer_class(module.parameters(), lr=0.1, **settings)
         expected = []
         for batch in batches:
             optimizer.zero_grad()
