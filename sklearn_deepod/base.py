@@ -34,6 +34,7 @@ from sklearn_deepod.training import (
     TrainingRows,
     WeightedBatches,
     dense_rows,
+    explicit_stream,
     load_state,
     make_streams,
     resolve_device,
@@ -55,8 +56,10 @@ OPTIMIZERS = {
 }
 # Rows scored at once, whatever the number given: a row's score then never depends on
 # the rows beside it, since a matrix product rounds differently in another shape. (In
-# another place as well, which RowwiseProducts mends.)
+# another place as well, which RowwiseProducts mends.) Layers for images and sequences
+# hold many numbers a row, hence fewer rows.
 SCORE_ROWS = 1024
+SCORE_SHAPED_ROWS = 256
 # A cut needs no more rows than this to be stable in its second digit.
 OFFSET_ROWS = 2**13
 # Rows kept for the statistics of a later partial_fit.
@@ -119,7 +122,7 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
             X, sample_weight = self._validate_training(
                 X, sample_weight, reset=not self._fit_goes_on()
             )
-            self._fit(X, sample_weight)
+            self._fit(X, sample_weight, **self._targets(X, y))
         return self
 
     def score_samples(self, X):
@@ -171,6 +174,10 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
     def _fit_goes_on(self):
         """Whether `fit` continues an earlier one."""
         return False
+
+    def _targets(self, X, y):
+        """What `_fit` is given besides rows and weights: nothing, or ``labels``."""
+        return {}
 
     @abstractmethod
     def _fit(self, X, sample_weight):
@@ -436,11 +443,23 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
 
     @abstractmethod
     def _losses(self, module, X, generator):
-        """Yield (part, losses of shape (n_members, n_rows)): a step for each yield."""
+        """Yield (part, losses of shape (n_members, n_rows)): a step for each yield.
+
+        A third item, booleans of the shape of the losses, marks rows that trimming
+        must not leave out. Methods with labels get them after `X`.
+        """
 
     @abstractmethod
     def _scores(self, module, X):
         """Anomaly scores of shape (n_members, n_rows)."""
+
+    def _row_shape_read(self, row_shape):
+        """Shape in which the network reads rows of `row_shape`."""
+        return row_shape
+
+    def _optimizer_settings(self):
+        """Arguments of the optimizer, as skorch takes them, beside the shared ones."""
+        return {}
 
     def _initialize(self, module, X, generator):
         """Set what depends on training rows `X` before the training starts."""
@@ -453,9 +472,9 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
     def _fit_goes_on(self):
         return self.warm_start and hasattr(self, "net_")
 
-    def _fit(self, X, sample_weight):
+    def _fit(self, X, sample_weight, labels=None):
         goes_on = self._fit_goes_on()
-        rows = self._start(X, sample_weight, goes_on=goes_on)
+        rows = self._start(X, sample_weight, labels, goes_on=goes_on)
         twice = not self.novelty and len(rows) >= 10
         n_trainings = 2 if twice and not goes_on else 1
         watch = EpochWatch(self, n_trainings * len(self._plan(rows)))
@@ -496,15 +515,15 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         goes_on = hasattr(self, "net_")
         with self._all_or_nothing():
             X, weight = self._validate_training(X, sample_weight, reset=not goes_on)
-            rows = self._start(X, weight, goes_on=goes_on)
+            labels = self._targets(X, y).get("labels")
+            rows = self._start(X, weight, labels, goes_on=goes_on)
+            seen = rows
             if goes_on:
-                past, past_weight = self._reservoir
+                new = rows.rows(), rows.weight, rows.labels
+                pairs = zip(self._reservoir, new, strict=True)
                 seen = TrainingRows(
-                    np.concatenate([past, rows.rows()]),
-                    np.concatenate([past_weight, rows.weight]),
+                    *(None if a is None else np.concatenate([a, b]) for a, b in pairs)
                 )
-            else:
-                seen = rows
             plan = self._plan(rows)[:1]
             watch = EpochWatch(self, 1)
             self._train(
@@ -521,7 +540,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
             watch.close()
         return self
 
-    def _start(self, X, sample_weight, *, goes_on):
+    def _start(self, X, sample_weight, labels, *, goes_on):
         if self.max_epochs is None and self.max_steps is None:
             raise ValueError(
                 "max_epochs and max_steps are both None, so training would never end. "
@@ -543,7 +562,8 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
                 present = X[sample_weight > 0]
             names = getattr(self, "feature_names_in_", None)
             check_no_empty_columns(present, names)
-        return TrainingRows(X, sample_weight)
+            self._shape_read = tuple(self._row_shape_read(X.shape[1:]))
+        return TrainingRows(X, sample_weight, labels)
 
     def _plan(self, rows):
         """Number of steps of each epoch of a training."""
@@ -569,7 +589,9 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         """Train on `rows`, from the beginning or going on, and set `net_`."""
         plan = self._plan(rows) if plan is None else plan
         if not goes_on:
-            self.preprocessor_ = fit_preprocessor(self.preprocessor, rows)
+            self.preprocessor_ = fit_preprocessor(
+                self.preprocessor, rows, self._shape_read
+            )
         rows, held_out = self._hold_out(rows)
         prepared = self._prepared(rows, n_draws=sum(plan) * self.batch_size)
         batches = WeightedBatches(
@@ -595,8 +617,6 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
                 ) from error
             net.history.clear()
             net.step_ = 0
-            for group in net.optimizer_.param_groups:
-                group["lr"] = self.lr
         else:
             self._initialize(net.module_, first, self._streams["weights"])
         stopping = EarlyStopping(self.n_iter_no_change, self.tol)
@@ -620,7 +640,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         return PreparedRows(rows, self._prepare, device, n_draws)
 
     def _prepare(self, X):
-        X = prepare(self.preprocessor_, X)
+        X = prepare(self.preprocessor_, X, self._shape_read)
         return X if self._accepts_missing else torch.nan_to_num_(X, nan=0.0)
 
     def _hold_out(self, rows):
@@ -637,10 +657,13 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
             )
         index = np.arange(len(rows))
         held_out = self._prepared(rows.subset(index[:count], rows.weight[:count]), 0)
-        batches = [
-            self._for_members(held_out.take(part))
-            for part in np.array_split(index[:count], math.ceil(count / SCORE_ROWS))
-        ]
+        batches = []
+        for part in np.array_split(index[:count], math.ceil(count / SCORE_ROWS)):
+            batch = self._for_members(held_out.take(part))
+            labels = held_out.labels_at(part)
+            if labels is not None:
+                batch = batch, self._for_members(labels)
+            batches.append(batch)
         return rows.subset(index[count:], rows.weight[count:]), batches
 
     def _for_members(self, X):
@@ -651,6 +674,9 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         n_draws = sum(self._plan(rows)) * self.batch_size
         index, weight = rows.sample(max(OFFSET_ROWS, n_draws))
         kept = lowest_share(self._scores_at(rows, index), weight, CLEAN)
+        if rows.labels is not None:
+            # What is known is not dropped on suspicion.
+            kept = np.union1d(kept, np.flatnonzero(rows.labels[index]))
         return rows.subset(index[kept], weight[kept])
 
     def _finish(self, rows):
@@ -665,7 +691,8 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
             )
         self._set_offset(scores, weight)
         index, weight = rows.sample(self._reservoir_size(rows))
-        self._reservoir = rows.rows(index), weight
+        labels = None if rows.labels is None else rows.labels[index]
+        self._reservoir = rows.rows(index), weight, labels
         self.history_ = [dict(epoch) for epoch in self.net_.history]
         self.n_iter_ = len(self.history_)
 
@@ -675,9 +702,14 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
 
     def _new_net(self, **kwargs):
         """An initialised net with fresh weights."""
-        module = self._build_module(self._input_shape, self._streams["weights"])
+        # Layers of torch's own draw their initial weights without a generator.
+        with explicit_stream(self._streams["weights"]):
+            module = self._build_module(self._input_shape, self._streams["weights"])
         optimizer = OPTIMIZERS.get(self.optimizer, self.optimizer)
-        settings = {"optimizer__weight_decay": self.weight_decay}
+        settings = {
+            "optimizer__weight_decay": self.weight_decay,
+            **self._optimizer_settings(),
+        }
         if optimizer in OPTIMIZERS.values():
             settings["optimizer__fused"] = self.device_.split(":")[0] in ("cpu", "cuda")
         net = DetectorNet(
@@ -696,8 +728,9 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         )
         return net.initialize()
 
-    def _row_losses(self, module, X):
-        return self._losses(module, X, self._streams["noise"])
+    def _row_losses(self, module, batch):
+        batch = batch if isinstance(batch, tuple) else (batch,)
+        return self._losses(module, *batch, self._streams["noise"])
 
     # Scoring ----------------------------------------------------------------------
 
@@ -716,12 +749,13 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         bf16 = torch.autocast(
             device.type, torch.bfloat16, enabled=self.precision == "bfloat16"
         )
+        size = SCORE_ROWS if len(self._input_shape) == 1 else SCORE_SHAPED_ROWS
         with torch.inference_mode(), bf16, RowwiseProducts():
-            for start in range(0, n_rows, SCORE_ROWS):
-                stop = min(start + SCORE_ROWS, n_rows)
+            for start in range(0, n_rows, size):
+                stop = min(start + size, n_rows)
                 batch = dense_rows(X, slice(start, stop))
-                if len(batch) < SCORE_ROWS:
-                    padding = np.repeat(batch[:1], SCORE_ROWS - len(batch), axis=0)
+                if len(batch) < size:
+                    padding = np.repeat(batch[:1], size - len(batch), axis=0)
                     batch = np.concatenate([batch, padding])
                 Z = self._for_members(self._prepare(batch).to(device))
                 result = function(module, Z)[: stop - start]

@@ -148,7 +148,7 @@ class SquashScaler(TransformerMixin, BaseEstimator):
         return tags
 
 
-def fit_preprocessor(preprocessor, rows):
+def fit_preprocessor(preprocessor, rows, shape):
     """Fit the `preprocessor` parameter of a detector on the training rows.
 
     Parameters
@@ -157,6 +157,8 @@ def fit_preprocessor(preprocessor, rows):
         See `BaseDeepDetector`.
     rows : TrainingRows
         The training rows; a large table is represented by a sample.
+    shape : tuple of int
+        Shape in which the network reads a row; "auto" scales by its channels.
 
     Returns
     -------
@@ -168,7 +170,7 @@ def fit_preprocessor(preprocessor, rows):
     index, weight = rows.sample(max(256, SAMPLE_CELLS // max(1, n_cells)))
     X = rows.rows(index)
     if isinstance(preprocessor, str):
-        return SquashScaler().fit(X, sample_weight=weight)
+        return SquashScaler().fit(X.reshape(-1, *shape), sample_weight=weight)
     # Transformers differ in how they take weights, but all take repeated rows.
     size = max(len(weight), min(round(weight.sum()), 4 * len(weight)))
     steps = (np.arange(size) + 0.5) * (weight.sum() / size)
@@ -176,15 +178,33 @@ def fit_preprocessor(preprocessor, rows):
     return clone(preprocessor).fit(X[np.minimum(repeated, len(weight) - 1)])
 
 
-def prepare(preprocessor, X):
-    """Float32 tensor of the rows `X` (float64 array) as the network sees them."""
-    if preprocessor is None:
-        return torch.from_numpy(X).float()
+def prepare(preprocessor, X, shape):
+    """Float32 tensor of the rows `X` (float64 array) as the network sees them.
+
+    Parameters
+    ----------
+    preprocessor : SquashScaler, None or a fitted transformer
+        What `fit_preprocessor` gave.
+    X : ndarray of shape (n_samples, ...)
+        Rows in the shape given to the detector.
+    shape : tuple of int
+        Shape in which the network reads a row. Flat rows that a transformer made
+        longer or shorter stay flat.
+
+    Returns
+    -------
+    torch.Tensor of shape (n_samples, *shape)
+    """
     if isinstance(preprocessor, SquashScaler):
-        return preprocessor._squash(X)
+        return preprocessor._squash(X.reshape(-1, *shape))
+    if preprocessor is None:
+        return torch.from_numpy(X.reshape(-1, *shape)).float()
     Z = preprocessor.transform(X)
     Z = Z.toarray() if sp.issparse(Z) else np.asarray(Z)
-    return torch.from_numpy(np.array(Z, dtype=np.float32))
+    Z = torch.from_numpy(np.array(Z, dtype=np.float32))
+    if len(shape) > 1 and Z[0].numel() == np.prod(shape):
+        return Z.reshape(-1, *shape)
+    return Z
 
 
 def check_no_empty_columns(X, feature_names=None):

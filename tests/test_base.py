@@ -24,14 +24,16 @@ from skorch.callbacks import Callback, LRScheduler
 from threadpoolctl import threadpool_limits
 from torch import nn
 
-from sklearn_deepod import AutoEncoder, ModuleDetector
+from sklearn_deepod import AutoEncoder, ModifiedZScore, ModuleDetector, ZScore
 from sklearn_deepod.base import BaseDeepDetector, BaseDetector
 from sklearn_deepod.preparation import SquashScaler
 from sklearn_deepod.utils import all_detectors
 from tests.conftest import QUICK, RebuildingLoss, make_detector, make_table
 
-CLASSES = [cls for _, cls in all_detectors()]
+CLASSES = [cls for _, cls in all_detectors() if issubclass(cls, BaseDeepDetector)]
+DEEP = [cls for cls in CLASSES if issubclass(cls, BaseDeepDetector)]
 every_detector = pytest.mark.parametrize("cls", CLASSES)
+every_deep_detector = pytest.mark.parametrize("cls", DEEP)
 
 
 def quick(cls=AutoEncoder, **params):
@@ -84,7 +86,7 @@ class TestDocumentation:
         found = re.findall(r"^(\w+) : (.*)\n((?:[ ]{4}.*\n?|\n)+)", body + "\n", re.M)
         return {name: (kind, " ".join(words.split())) for name, kind, words in found}
 
-    @every_detector
+    @every_deep_detector
     @pytest.mark.parametrize("section", ["Parameters", "Attributes"])
     def test_shared_words(self, cls, section):
         shared = self.entries(BaseDeepDetector, section)
@@ -95,6 +97,15 @@ class TestDocumentation:
             assert re.sub("default=.*", "", own[name][0]) == re.sub(
                 "default=.*", "", kind
             ), name
+
+    @every_detector
+    def test_words_of_common_attributes(self, cls):
+        shared = self.entries(BaseDeepDetector, "Attributes")
+        own = self.entries(cls, "Attributes")
+        common = {"offset_", "n_features_in_", "feature_names_in_"}
+        assert common <= set(own)
+        for name in common:
+            assert own[name] == shared[name]
 
     def test_contamination_is_described_in_the_base_of_all(self):
         assert (
@@ -130,6 +141,8 @@ class TestWeightedSetOfRows:
             quick(max_steps=None, max_epochs=2, contamination=0.2),
             quick(preprocessor=StandardScaler(), score_function="squared_error"),
             quick(ModuleDetector, bootstrap=True),
+            quick(ZScore),
+            quick(ModifiedZScore, contamination=0.2),
         ],
         ids=[
             "trimmed",
@@ -139,6 +152,8 @@ class TestWeightedSetOfRows:
             "epochs",
             "standardised",
             "module",
+            "z-score",
+            "modified z-score",
         ],
     )
 
@@ -398,8 +413,10 @@ class TestFailures:
         with pytest.raises(ValueError, match=r"missing in column\(s\) \[1\]"):
             quick().fit(X, sample_weight=weight)
 
-    @every_detector
-    @pytest.mark.parametrize("method", ["fit", "partial_fit"])
+    @pytest.mark.parametrize(
+        ("cls", "method"),
+        [(c, m) for c in CLASSES for m in ("fit", "partial_fit") if hasattr(c, m)],
+    )
     def test_infinity(self, cls, method, table):
         X, _ = table
         X[7, 2] = -np.inf
@@ -463,7 +480,7 @@ class TestBudget:
             (1, 1, 1, 1),
         ],
     )
-    @every_detector
+    @every_deep_detector
     def test_steps(self, cls, max_epochs, max_steps, n_steps, n_epochs, table):
         detector = quick(
             cls, max_epochs=max_epochs, max_steps=max_steps, batch_size=32, novelty=True
@@ -529,7 +546,7 @@ class TestBudget:
 class TestGoingOn:
     """`partial_fit` and `warm_start`."""
 
-    @every_detector
+    @every_deep_detector
     def test_partial_fit_learns(self, cls):
         X, y = make_table(600)
         detector = quick(cls, n_estimators=4)
@@ -571,7 +588,7 @@ class TestGoingOn:
         assert not np.array_equal(fitted.partial_fit(X).score_samples(X), scores)
         assert_same(fitted, quick().fit(X).partial_fit(X))
 
-    @every_detector
+    @every_deep_detector
     @pytest.mark.parametrize("start", ["fit", "partial_fit"])
     def test_pickling_in_between_changes_nothing(self, cls, start, table):
         X, _ = table
@@ -583,7 +600,7 @@ class TestGoingOn:
             saved.partial_fit(part, sample_weight=np.arange(len(part)))
             assert_same(steady, saved)
 
-    @every_detector
+    @every_deep_detector
     def test_warm_start(self, cls, table):
         X, _ = table
         params = {"lr_schedule": "constant", "max_epochs": 3, "max_steps": None}
@@ -682,7 +699,7 @@ class Watcher:
 class TestCallbacksOfScikitLearn:
     params = {"max_epochs": 3, "max_steps": None, "novelty": True}
 
-    @every_detector
+    @every_deep_detector
     @pytest.mark.parametrize(("method", "epochs"), [("fit", 3), ("partial_fit", 1)])
     def test_hooks(self, cls, method, epochs, table):
         watcher = Watcher()
@@ -750,7 +767,7 @@ class TestFeatures:
         detector = quick().fit(table[0])
         assert isinstance(detector.preprocessor_, SquashScaler)
 
-    @every_detector
+    @every_deep_detector
     @pytest.mark.parametrize(
         "preprocessor",
         [
@@ -772,7 +789,7 @@ class TestFeatures:
             preprocessor.transform(X)
         assert detector.n_features_in_ == 5
 
-    @every_detector
+    @every_deep_detector
     def test_no_preprocessor(self, cls, table):
         X, _ = table
         detector = quick(cls, preprocessor=None).fit(X)

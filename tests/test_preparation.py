@@ -210,19 +210,19 @@ class TestSquashScaler:
 class TestFitPreprocessor:
     def test_none(self):
         rows = TrainingRows(make_columns())
-        assert fit_preprocessor(None, rows) is None
+        assert fit_preprocessor(None, rows, rows.shape) is None
 
     def test_auto_is_the_weighted_scaler(self):
         X = make_columns()
         weight = np.random.RandomState(0).randint(0, 4, size=len(X)).astype(float)
-        found = fit_preprocessor("auto", TrainingRows(X, weight))
+        found = fit_preprocessor("auto", TrainingRows(X, weight), X.shape[1:])
         expected = SquashScaler().fit(X, sample_weight=weight)
         np.testing.assert_allclose(found.transform(X), expected.transform(X), atol=1e-5)
 
     def test_transformer_is_cloned(self):
         given = StandardScaler()
         X = make_columns()
-        fitted = fit_preprocessor(given, TrainingRows(X))
+        fitted = fit_preprocessor(given, TrainingRows(X), X.shape[1:])
         assert fitted is not given
         assert not hasattr(given, "mean_")
         np.testing.assert_allclose(fitted.mean_, X.mean(axis=0))
@@ -230,9 +230,8 @@ class TestFitPreprocessor:
     def test_transformer_sees_rows_repeated_by_their_weights(self):
         X = make_columns()
         weight = np.random.RandomState(0).randint(0, 4, size=len(X))
-        fitted = fit_preprocessor(
-            StandardScaler(), TrainingRows(X, weight.astype(float))
-        )
+        rows = TrainingRows(X, weight.astype(float))
+        fitted = fit_preprocessor(StandardScaler(), rows, rows.shape)
         expected = StandardScaler().fit(np.repeat(X, weight, axis=0))
         assert fitted.n_samples_seen_ == weight.sum()
         np.testing.assert_allclose(fitted.mean_, expected.mean_)
@@ -243,7 +242,9 @@ class TestFitPreprocessor:
         X = np.random.RandomState(0).randn(500, 2)
         weight = np.random.RandomState(1).rand(500)
         weight *= total / weight.sum()
-        fitted = fit_preprocessor(StandardScaler(), TrainingRows(X, weight))
+        fitted = fit_preprocessor(
+            StandardScaler(), TrainingRows(X, weight), X.shape[1:]
+        )
         expected = np.average(X, axis=0, weights=weight)
         assert 500 <= fitted.n_samples_seen_ <= 2000
         np.testing.assert_allclose(fitted.mean_, expected, atol=0.03)
@@ -251,7 +252,7 @@ class TestFitPreprocessor:
     def test_large_table_is_sampled(self, monkeypatch):
         monkeypatch.setattr("sklearn_deepod.preparation.SAMPLE_CELLS", 800)
         X = np.random.RandomState(0).permutation(10_000).reshape(-1, 2) / 100
-        fitted = fit_preprocessor(_Recorder(), TrainingRows(X))
+        fitted = fit_preprocessor(_Recorder(), TrainingRows(X), X.shape[1:])
         distinct = np.unique(fitted.seen_, axis=0)
         assert len(distinct) == 400
         assert set(map(tuple, distinct)) < set(map(tuple, X))
@@ -268,11 +269,27 @@ class _Recorder(TransformerMixin, BaseEstimator):
     def transform(self, X):
         return X
 
+    def test_flat_rows_are_scaled_in_the_shape_that_is_read(self):
+        X = np.random.RandomState(0).randn(50, 12) * np.repeat([1.0, 100.0], 6)
+        found = fit_preprocessor("auto", TrainingRows(X), (2, 3, 2))
+        expected = SquashScaler().fit(X.reshape(50, 2, 3, 2))
+        np.testing.assert_array_equal(found.scale_, expected.scale_)
+        Z = prepare(found, X, (2, 3, 2))
+        np.testing.assert_array_equal(Z, expected.transform(X.reshape(50, 2, 3, 2)))
+
 
 class TestPrepare:
+    def test_transformers_see_flat_rows_as_given(self):
+        X = make_columns()
+        n = X.shape[1]
+        scaler = StandardScaler().fit(X)
+        Z = prepare(scaler, X, (1, n, 1))
+        assert Z.shape == (len(X), 1, n, 1)
+        np.testing.assert_allclose(Z.flatten(1), scaler.transform(X), rtol=1e-4)
+
     def test_none_casts(self):
         X = np.array([[1.5, np.nan], [1e300, 0.1]])
-        Z = prepare(None, X)
+        Z = prepare(None, X, X.shape[1:])
         assert Z.dtype == torch.float32
         np.testing.assert_array_equal(
             Z.numpy(), np.float32([[1.5, np.nan], [np.inf, 0.1]])
@@ -281,13 +298,15 @@ class TestPrepare:
     def test_scaler(self):
         X = make_columns()
         scaler = SquashScaler().fit(X)
-        np.testing.assert_array_equal(prepare(scaler, X).numpy(), scaler.transform(X))
+        np.testing.assert_array_equal(
+            prepare(scaler, X, X.shape[1:]).numpy(), scaler.transform(X)
+        )
 
     @pytest.mark.parametrize("sparse_output", [True, False])
     def test_sparse_output_is_made_dense(self, sparse_output):
         X = np.array([[0.0, 2.0], [1.0, 2.0], [0.0, 3.0]])
         encoder = OneHotEncoder(sparse_output=sparse_output).fit(X)
-        Z = prepare(encoder, X)
+        Z = prepare(encoder, X, X.shape[1:])
         assert Z.dtype == torch.float32
         assert Z.tolist() == [[1, 0, 1, 0], [0, 1, 1, 0], [1, 0, 0, 1]]
 
@@ -295,12 +314,14 @@ class TestPrepare:
         X = make_columns()
         scaler = StandardScaler().set_output(transform="pandas").fit(X)
         expected = (X - X.mean(axis=0)) / X.std(axis=0)
-        np.testing.assert_allclose(prepare(scaler, X).numpy(), expected, rtol=1e-4)
+        np.testing.assert_allclose(
+            prepare(scaler, X, X.shape[1:]).numpy(), expected, rtol=1e-4
+        )
 
     def test_result_is_the_networks_own(self):
         X = np.ones((3, 2), dtype=np.float32).astype(np.float64)
         kept = np.ones((3, 2), dtype=np.float32)
-        Z = prepare(_Constant(kept), X)
+        Z = prepare(_Constant(kept), X, X.shape[1:])
         Z.zero_()
         assert (kept == 1).all()
 

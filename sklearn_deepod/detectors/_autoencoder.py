@@ -1,31 +1,35 @@
 """Masked autoencoder with whitened scores."""
 
-import math
-from numbers import Integral, Real
+from numbers import Real
 
-import numpy as np
 import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch.nn import functional as F
 
-from sklearn_deepod.base import BaseDeepDetector
+from sklearn_deepod.detectors._network_detector import BaseNetworkDetector
 from sklearn_deepod.networks import (
-    ACTIVATIONS,
+    Dense,
+    DenseMaskedAutoencoder,
     MaskedAutoencoder,
+    normal_like,
     split_missing,
     uniform_like,
 )
-from sklearn_deepod.scoring import fit_whitening
 
 # Shrinkage of the covariance, as a share of its mean eigenvalue: little where all
 # training rows are normal, much where outliers may be among them.
 _RIDGE_CLEAN = 1e-3
 _RIDGE_DIRTY = 0.1
+_SCORE_FUNCTIONS = ("whitened", "whitened_residual", "squared_error", "relative_error")
+# Mean square of a row, in units of the scaling, below which it counts as empty.
+_LEAST_SIZE = 0.01
 
 
-class AutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepDetector):
+class AutoEncoder(
+    ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseNetworkDetector
+):
     """Outlier detection by an autoencoder that fills in masked cells.
 
     In training, random cells of each row are hidden and the network rebuilds the whole
@@ -37,26 +41,20 @@ class AutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepDet
 
     Parameters
     ----------
-    hidden_layer_sizes : tuple of int, default=(64,)
-        Units of the encoder's hidden layers.
-    latent_size : int, default=64
-        Units of the code.
     decoder_layer_sizes : tuple of int, default=()
-        Units of the decoder's hidden layers; () makes it linear.
-    activation : str, default="relu"
-        Activation of hidden layers and code: "identity", "relu", "leaky_relu", "elu",
-        "gelu", "silu", "tanh" or "logistic".
-    dropout : float, default=0.0
-        Share of units left out in training.
+        Units of the decoder's hidden layers, for ``network="dense"``; () makes it
+        linear.
     mask_rate : float, default=0.7
         Each training row hides a share of its cells, drawn between 0 and this. Greater
         than 0, the network also reads which cells it sees. 0 gives a plain autoencoder.
     noise : float, default=0.0
         Standard deviation of Gaussian noise on the prepared inputs in training.
-    score_function : str, default="whitened"
-        "whitened" is the Mahalanobis distance of the first hidden layer and the
-        residual together, "whitened_residual" that of the residual alone, and
-        "squared_error" the mean squared residual.
+    score_function : str, default="auto"
+        "whitened" is the Mahalanobis distance of the first hidden layer (the code,
+        where `network` is not dense) and the residual together, "whitened_residual"
+        that of the residual alone, "squared_error" the mean squared residual, and
+        "relative_error" the same over the root mean square of the row. "auto" takes
+        "whitened" for flat rows, "relative_error" for images and sequences.
     {parameters}
 
     Attributes
@@ -95,17 +93,11 @@ class AutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepDet
     """
 
     _parameter_constraints: dict = {
-        **BaseDeepDetector._parameter_constraints,
-        "hidden_layer_sizes": ["array-like"],
-        "latent_size": [Interval(Integral, 1, None, closed="left")],
+        **BaseNetworkDetector._parameter_constraints,
         "decoder_layer_sizes": ["array-like"],
-        "activation": [StrOptions(set(ACTIVATIONS))],
-        "dropout": [Interval(Real, 0, 1, closed="left")],
         "mask_rate": [Interval(Real, 0, 1, closed="left")],
         "noise": [Interval(Real, 0, None, closed="left")],
-        "score_function": [
-            StrOptions({"whitened", "whitened_residual", "squared_error"})
-        ],
+        "score_function": [StrOptions({"auto", *_SCORE_FUNCTIONS})],
     }
 
     _accepts_missing = True
@@ -113,22 +105,14 @@ class AutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepDet
     def __init__(
         self,
         *,
-        hidden_layer_sizes=(64,),
-        latent_size=64,
         decoder_layer_sizes=(),
-        activation="relu",
-        dropout=0.0,
         mask_rate=0.7,
         noise=0.0,
-        score_function="whitened",
+        score_function="auto",
         **shared,
     ):
         super().__init__(**shared)
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.latent_size = latent_size
         self.decoder_layer_sizes = decoder_layer_sizes
-        self.activation = activation
-        self.dropout = dropout
         self.mask_rate = mask_rate
         self.noise = noise
         self.score_function = score_function
@@ -180,82 +164,75 @@ class AutoEncoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseDeepDet
                 "reconstruction has no way back to the features' units."
             )
         rebuilt = self._apply(X, lambda m, Z: m(Z)[2].mean(dim=0))
-        rebuilt = rebuilt.reshape(-1, *self._input_shape)
-        if self.preprocessor_ is None:
-            return rebuilt
-        return self.preprocessor_.inverse_transform(rebuilt)
+        if self.preprocessor_ is not None:
+            rebuilt = self.preprocessor_.inverse_transform(rebuilt)
+        return rebuilt.reshape(-1, *self._row_shape)
 
     @property
     def _n_features_out(self):
         return self.n_estimators * self.latent_size
 
-    def _sizes(self, name):
-        sizes = tuple(getattr(self, name))
-        if not all(isinstance(size, Integral) and size > 0 for size in sizes):
-            raise ValueError(f"{name} must hold positive integers, got {sizes}.")
-        return sizes
+    def _dense_parameters(self):
+        parameters = super()._dense_parameters()
+        return parameters | {"decoder_layer_sizes": self.decoder_layer_sizes}
 
     def _build_module(self, input_shape, generator):
-        return MaskedAutoencoder(
+        spec = self._spec()
+        kind = DenseMaskedAutoencoder if isinstance(spec, Dense) else MaskedAutoencoder
+        return kind(
+            spec,
             self.n_estimators,
-            math.prod(input_shape),
-            self._sizes("hidden_layer_sizes"),
+            input_shape,
             self.latent_size,
-            self._sizes("decoder_layer_sizes"),
-            self.activation,
-            self.dropout,
             self.mask_rate > 0,
-            self.score_function == "whitened",
+            self._score_function().startswith("whitened"),
+            self._score_function() == "whitened",
             generator,
         )
 
     def _initialize(self, module, X, generator):
-        if self.activation != "identity":
-            module.read_few_inputs(torch.nan_to_num(X.flatten(1)).cpu(), generator)
+        if isinstance(module, DenseMaskedAutoencoder) and not module.is_linear:
+            module.read_few_inputs(torch.nan_to_num(X).cpu(), generator)
 
     def _losses(self, module, X, generator):
-        target, present = split_missing(X.flatten(2))
+        target, present = split_missing(X)
         inputs, seen = target, present
         if module.training and self.noise:
-            noise = torch.randn(target.shape, generator=generator).to(X.device)
-            inputs = inputs + self.noise * noise
+            inputs = inputs + self.noise * normal_like(target, generator)
         if module.training and self.mask_rate:
-            rate = self.mask_rate * uniform_like(target[:, :, :1], generator)
+            rate = self.mask_rate * torch.rand(X.shape[:2], generator=generator)
+            rate = rate.view(*X.shape[:2], *[1] * (X.ndim - 2)).to(X.device)
             shown = (uniform_like(target, generator) >= rate).to(X.dtype)
             seen = shown if seen is None else shown * seen
         _, _, rebuilt = module.encode_decode(inputs, seen, generator)
         if present is not None:
             rebuilt = rebuilt * present
-        yield module, F.mse_loss(rebuilt, target, reduction="none").mean(dim=2)
+        errors = F.mse_loss(rebuilt, target, reduction="none")
+        yield module, (errors if errors.ndim == 3 else errors.flatten(2)).mean(dim=2)
+
+    def _score_function(self):
+        if self.score_function == "auto":
+            return "whitened" if len(self._shape_read) == 1 else "relative_error"
+        return self.score_function
 
     def _scores(self, module, X):
         features = module.features(X)
-        if self.score_function == "squared_error":
-            return features.square().mean(dim=2)
-        return module.distances(features)
+        score_function = self._score_function()
+        if score_function.startswith("whitened"):
+            return module.whitening(features)
+        errors = features.square().mean(dim=2)
+        if score_function == "squared_error":
+            return errors
+        size = torch.nan_to_num(X).flatten(2).square().mean(dim=2)
+        return errors / (size + _LEAST_SIZE).sqrt()
 
     def _calibrate(self, module, X, sample_weight, keep):
-        if self.score_function == "squared_error":
+        if not self._score_function().startswith("whitened"):
             return
-        features = module.features(self._for_members(X)).cpu().numpy()
-        n_residuals = module.n_inputs
-        sizes = np.array([features.shape[2] - n_residuals, n_residuals])
-        scale = np.concatenate(
-            [
-                np.full(k, _root_mean_square(block))
-                for k, block in zip(
-                    sizes, np.split(features, sizes[:1], axis=2), strict=True
-                )
-            ]
-        ).astype(np.float32)
-        ridge = _RIDGE_CLEAN if self.novelty else _RIDGE_DIRTY
-        mean, matrix = fit_whitening(
-            features / scale, sample_weight, ridge=ridge, keep=keep
+        module.whitening.fit(
+            module.features(self._for_members(X)),
+            sample_weight,
+            ridge=_RIDGE_CLEAN if self.novelty else _RIDGE_DIRTY,
+            keep=keep,
+            sizes=module.feature_sizes,
         )
-        # The blocks' scales are folded in, so that scoring is one product.
-        module.set_whitening(mean * scale, matrix / scale[:, None])
-
-
-def _root_mean_square(block):
-    mean = np.square(block, dtype=np.float64).mean() if block.size else 1.0
-    return max(np.sqrt(mean), 1e-9)

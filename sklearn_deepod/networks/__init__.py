@@ -1,27 +1,51 @@
-"""Networks whose layers hold all the members of an ensemble."""
+"""Networks whose layers hold all the members of an ensemble, and specs of them."""
 
+from sklearn_deepod.networks._activations import ACTIVATIONS
+from sklearn_deepod.networks._base import BaseNetwork, check_sizes
+from sklearn_deepod.networks._conv import Conv
 from sklearn_deepod.networks._dense import (
-    ACTIVATIONS,
+    Dense,
     DenseStack,
     MemberLinear,
+    MemberNorm,
     bernoulli_like,
+    normal_like,
     uniform_like,
 )
 from sklearn_deepod.networks._masked_autoencoder import (
+    DenseMaskedAutoencoder,
     MaskedAutoencoder,
     split_missing,
 )
 from sklearn_deepod.networks._members import Members
+from sklearn_deepod.networks._recurrent import GRU, LSTM
 from sklearn_deepod.networks._rowwise import RowwiseProducts
+from sklearn_deepod.networks._tcn import TCN
+from sklearn_deepod.networks._whitening import Whitening
+
+#: What the parameter `network` may name.
+NETWORKS = {"conv": Conv, "dense": Dense, "gru": GRU, "lstm": LSTM, "tcn": TCN}
 
 __all__ = [
     "ACTIVATIONS",
+    "GRU",
+    "LSTM",
+    "NETWORKS",
+    "TCN",
+    "BaseNetwork",
+    "Conv",
+    "Dense",
+    "DenseMaskedAutoencoder",
     "DenseStack",
     "MaskedAutoencoder",
     "MemberLinear",
+    "MemberNorm",
     "Members",
     "RowwiseProducts",
+    "Whitening",
     "bernoulli_like",
+    "check_sizes",
+    "normal_like",
     "split_missing",
     "uniform_like",
 ]

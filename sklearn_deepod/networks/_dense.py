@@ -1,25 +1,116 @@
 """Dense layers that hold several members at once."""
 
+import math
+from numbers import Real
+
 import torch
+from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
-from torch.nn import functional as F
+
+from sklearn_deepod.networks._activations import ACTIVATIONS
+from sklearn_deepod.networks._base import (
+    ACTIVATION_CONSTRAINT,
+    BaseNetwork,
+    check_sizes,
+)
 
 
-def _identity(X):
-    return X
+class Dense(BaseNetwork):
+    """Fully connected layers, for tables; rows of other shapes are flattened.
 
+    Parameters
+    ----------
+    hidden_layer_sizes : tuple of int, default=(64,)
+        Units of the encoder's hidden layers.
+    decoder_layer_sizes : tuple of int or None, default=None
+        Units of the decoder's hidden layers; None takes the encoder's in reverse, ()
+        makes the decoder linear.
+    activation : str, default="relu"
+        Activation of hidden layers: "identity", "relu", "leaky_relu", "elu", "gelu",
+        "silu", "tanh" or "logistic".
+    dropout : float, default=0.0
+        Share of hidden units left out in training.
+    normalization : {None, "layer", "batch"}, default=None
+        Normalisation before the activation of hidden layers: of each row over the
+        units, or of each unit over the batch (over the training's running moments
+        while scoring).
 
-# Functions, not modules: calling a module costs as much as a small layer's product.
-ACTIVATIONS = {
-    "identity": _identity,
-    "relu": torch.relu_,  # in place, which spares an array
-    "leaky_relu": F.leaky_relu,
-    "elu": F.elu,
-    "gelu": F.gelu,
-    "silu": F.silu,
-    "tanh": torch.tanh,
-    "logistic": torch.sigmoid,
-}
+    See Also
+    --------
+    Conv : For images.
+    TCN : For sequences.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_deepod import AutoEncoder
+    >>> from sklearn_deepod.networks import Dense
+    >>> network = Dense(hidden_layer_sizes=(16, 8), activation="tanh")
+    >>> detector = AutoEncoder(network=network, latent_size=2, random_state=0)
+    >>> detector.fit(load_iris().data).predict([[9.0, 1.0, 1.0, 3.0]]).tolist()
+    [-1]
+    """
+
+    _parameter_constraints: dict = {
+        "hidden_layer_sizes": ["array-like"],
+        "decoder_layer_sizes": ["array-like", None],
+        "activation": ACTIVATION_CONSTRAINT,
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+        "normalization": [None, StrOptions({"layer", "batch"})],
+    }
+
+    def __init__(
+        self,
+        *,
+        hidden_layer_sizes=(64,),
+        decoder_layer_sizes=None,
+        activation="relu",
+        dropout=0.0,
+        normalization=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.decoder_layer_sizes = decoder_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+        self.normalization = normalization
+
+    def _stack(self, n_members, sizes, generator, *, bias=True, activate_last=False):
+        return DenseStack(
+            n_members,
+            sizes,
+            self.activation,
+            self.dropout,
+            generator,
+            activate_last=activate_last,
+            normalization=self.normalization,
+            bias=bias,
+        )
+
+    def encoder(
+        self,
+        n_members,
+        input_shape,
+        n_outputs,
+        *,
+        generator,
+        bias=True,
+        activate_last=False,
+    ):
+        """Module from (n_members, n, *input_shape) to (n_members, n, n_outputs)."""
+        hidden = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
+        sizes = (math.prod(input_shape), *hidden, n_outputs)
+        return self._stack(
+            n_members, sizes, generator, bias=bias, activate_last=activate_last
+        )
+
+    def decoder(self, n_members, n_inputs, output_shape, *, generator):
+        """Module from (n_members, n, n_inputs) to (n_members, n, *output_shape)."""
+        hidden = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)[::-1]
+        if self.decoder_layer_sizes is not None:
+            hidden = check_sizes("decoder_layer_sizes", self.decoder_layer_sizes)
+        sizes = (n_inputs, *hidden, math.prod(output_shape))
+        stack = self._stack(n_members, sizes, generator)
+        return stack if len(output_shape) == 1 else Shaped(stack, output_shape)
 
 
 class MemberLinear(nn.Module):
@@ -33,19 +124,63 @@ class MemberLinear(nn.Module):
         Sizes of each member's layer.
     generator : torch.Generator
         Source of the initial weights, uniform in plus or minus 1 / sqrt(in_features).
+    bias : bool, default=True
+        Whether the layer has an additive term.
     """
 
-    def __init__(self, n_members, in_features, out_features, generator):
+    def __init__(self, n_members, in_features, out_features, generator, bias=True):
         super().__init__()
         bound = in_features**-0.5
         weight = torch.empty(n_members, in_features, out_features)
-        bias = torch.empty(n_members, 1, out_features)
         self.weight = nn.Parameter(weight.uniform_(-bound, bound, generator=generator))
-        self.bias = nn.Parameter(bias.uniform_(-bound, bound, generator=generator))
+        self.bias = None
+        if bias:
+            shift = torch.empty(n_members, 1, out_features)
+            self.bias = nn.Parameter(shift.uniform_(-bound, bound, generator=generator))
 
     def forward(self, X):
         """Map (n_members, n, in_features) to (n_members, n, out_features)."""
+        if self.bias is None:
+            return torch.bmm(X, self.weight)
         return torch.baddbmm(self.bias, X, self.weight)
+
+
+class MemberNorm(nn.Module):
+    """Layer or batch normalisation of each member's units.
+
+    Parameters
+    ----------
+    n_members, n_features : int
+        Members and units of each.
+    kind : {"layer", "batch"}
+        Over the units of a row, or over the rows of a batch.
+    bias : bool, default=True
+        Whether scale and shift are learned.
+    """
+
+    def __init__(self, n_members, n_features, kind, bias=True):
+        super().__init__()
+        shape = (n_members, 1, n_features)
+        self.kind = kind
+        self.weight = nn.Parameter(torch.ones(shape)) if bias else None
+        self.bias = nn.Parameter(torch.zeros(shape)) if bias else None
+        if kind == "batch":
+            self.register_buffer("mean", torch.zeros(shape))
+            self.register_buffer("variance", torch.ones(shape))
+
+    def forward(self, h):
+        """Normalise (n_members, n, n_features)."""
+        dim = 2 if self.kind == "layer" else 1
+        if self.kind == "batch" and not self.training:
+            mean, variance = self.mean, self.variance
+        else:
+            variance, mean = torch.var_mean(h, dim=dim, correction=0, keepdim=True)
+            if self.kind == "batch":
+                with torch.no_grad():
+                    self.mean.lerp_(mean, 0.1)
+                    self.variance.lerp_(variance, 0.1)
+        h = (h - mean) * torch.rsqrt(variance + 1e-5)
+        return h if self.weight is None else h * self.weight + self.bias
 
 
 class DenseStack(nn.Module):
@@ -64,25 +199,46 @@ class DenseStack(nn.Module):
     generator : torch.Generator
         Source of the initial weights.
     activate_last : bool, default=True
-        Whether the last layer is activated too.
+        Whether the last layer is activated (and normalised) too.
+    normalization : {None, "layer", "batch"}, default=None
+        Normalisation before each activation.
+    bias : bool, default=True
+        Whether layers have additive terms.
     """
 
     def __init__(
-        self, n_members, sizes, activation, dropout, generator, *, activate_last=True
+        self,
+        n_members,
+        sizes,
+        activation,
+        dropout,
+        generator,
+        *,
+        activate_last=True,
+        normalization=None,
+        bias=True,
     ):
         super().__init__()
         pairs = zip(sizes[:-1], sizes[1:], strict=True)
         self.layers = nn.ModuleList(
-            MemberLinear(n_members, m, n, generator) for m, n in pairs
+            MemberLinear(n_members, m, n, generator, bias) for m, n in pairs
         )
         self.activation = ACTIVATIONS[activation]
         self.dropout = dropout
         self.activate_last = activate_last
+        self.norms = None
+        if normalization is not None:
+            normalised = sizes[1:] if activate_last else sizes[1:-1]
+            self.norms = nn.ModuleList(
+                MemberNorm(n_members, n, normalization, bias) for n in normalised
+            )
 
     def after(self, h, i, generator=None):
-        """Activation and dropout of layer i's output."""
+        """Normalisation, activation and dropout of layer i's output."""
         if i == len(self.layers) - 1 and not self.activate_last:
             return h
+        if self.norms is not None:
+            h = self.norms[i](h)
         h = self.activation(h)
         if self.training and self.dropout:
             h = h * bernoulli_like(h, 1 - self.dropout, generator) / (1 - self.dropout)
@@ -90,10 +246,33 @@ class DenseStack(nn.Module):
 
     def forward(self, h, generator=None, start=0):
         """Apply the layers from `start` on; `generator` draws the dropout."""
+        if h.ndim > 3:
+            h = h.flatten(2)
         for i, layer in enumerate(self.layers):
             if i >= start:
                 h = self.after(layer.forward(h), i, generator)
         return h
+
+
+class Shaped(nn.Module):
+    """A module whose flat output rows get a shape.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        What gives the flat rows.
+    shape : tuple of int
+        Shape of a row.
+    """
+
+    def __init__(self, module, shape):
+        super().__init__()
+        self.module = module
+        self.shape = tuple(shape)
+
+    def forward(self, h, generator=None):
+        """Map (n_members, n, ...) to (n_members, n, *shape)."""
+        return self.module.forward(h, generator).unflatten(2, self.shape)
 
 
 def bernoulli_like(X, p, generator):
@@ -104,3 +283,8 @@ def bernoulli_like(X, p, generator):
 def uniform_like(X, generator):
     """Uniform numbers in the shape of `X`, drawn on the CPU and moved to its device."""
     return torch.rand(X.shape, generator=generator).to(X.device)
+
+
+def normal_like(X, generator):
+    """Normal numbers in the shape of `X`, drawn on the CPU and moved to its device."""
+    return torch.randn(X.shape, generator=generator).to(X.device)

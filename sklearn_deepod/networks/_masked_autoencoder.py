@@ -1,70 +1,120 @@
-"""Autoencoder that reads which cells it sees."""
+"""Autoencoders that read which cells they see."""
+
+import math
 
 import torch
 from torch import nn
 
-from sklearn_deepod.networks._dense import DenseStack
-from sklearn_deepod.utils import one_blas_thread
+from sklearn_deepod.networks._activations import ACTIVATIONS
+from sklearn_deepod.networks._whitening import Whitening
 
 _MOST_INPUTS = 4
 
 
 class MaskedAutoencoder(nn.Module):
-    """Dense autoencoders that read values and, optionally, which of them are seen.
+    """Encoder and decoder of rows of any shape, some cells of which are hidden.
 
     Parameters
     ----------
+    network : BaseNetwork
+        The spec of encoder and decoder.
     n_members : int
         Number of members.
-    n_inputs : int
-        Cells of a row.
-    hidden_layer_sizes : tuple of int
-        Units of the encoder's hidden layers.
+    input_shape : tuple of int
+        Shape of a row.
     latent_size : int
         Units of the code.
-    decoder_layer_sizes : tuple of int
-        Units of the decoder's hidden layers.
-    activation : str
-        A key of ACTIVATIONS.
-    dropout : float
-        Share of units left out in training.
     reads_mask : bool
-        Whether the first layer also reads which cells are seen.
-    hidden_in_features : bool
-        Whether `features` holds the first hidden layer beside the residual.
+        Whether the encoder also reads which cells are seen, as further channels.
+    whitens : bool
+        Whether there is a `whitening` of the features.
+    code_in_features : bool
+        Whether `features` holds the code beside the residual.
     generator : torch.Generator
         Source of the initial weights.
     """
 
     def __init__(
         self,
+        network,
         n_members,
-        n_inputs,
-        hidden_layer_sizes,
+        input_shape,
         latent_size,
-        decoder_layer_sizes,
-        activation,
-        dropout,
         reads_mask,
-        hidden_in_features,
+        whitens,
+        code_in_features,
         generator,
     ):
         super().__init__()
-        self.n_inputs = n_inputs
+        self.n_inputs = math.prod(input_shape)
         self.reads_mask = reads_mask
-        self.hidden_in_features = hidden_in_features
-        encoder = (n_inputs * (1 + reads_mask), *hidden_layer_sizes, latent_size)
-        decoder = (latent_size, *decoder_layer_sizes, n_inputs)
-        self.encoder = DenseStack(n_members, encoder, activation, dropout, generator)
-        self.decoder = DenseStack(
-            n_members, decoder, activation, dropout, generator, activate_last=False
+        self.code_in_features = code_in_features
+        # Images have their channels first, sequences last; without a member's axis.
+        self.channel_axis = 0 if len(input_shape) == 3 else len(input_shape) - 1
+        read = list(input_shape)
+        read[self.channel_axis] *= 1 + reads_mask
+        self.encoder, n_hidden = self._make_encoder(
+            network, n_members, tuple(read), latent_size, generator
         )
-        n_features = n_inputs + encoder[1] * hidden_in_features
-        self.register_buffer("shift", torch.zeros(n_members, 1, n_features))
-        self.register_buffer("matrix", torch.zeros(n_members, n_features, n_features))
+        self.decoder = network.decoder(
+            n_members, latent_size, input_shape, generator=generator
+        )
+        self.feature_sizes = (n_hidden * code_in_features, self.n_inputs)
+        self.whitening = None
+        if whitens:
+            self.whitening = Whitening(n_members, sum(self.feature_sizes))
+
+    def _make_encoder(self, network, n_members, shape, latent_size, generator):
+        """The encoder, and the number of units that `encode` names first."""
+        encoder = network.encoder(n_members, shape, latent_size, generator=generator)
+        return encoder, latent_size
+
+    def encode(self, X, seen, generator=None):
+        """What describes a row in `features`, and the code."""
+        if self.reads_mask:
+            seen = torch.ones_like(X) if seen is None else seen
+            X = torch.cat([X * seen, seen], dim=2 + self.channel_axis)
+        elif seen is not None:
+            X = X * seen
+        code = self.encoder(X, generator)
+        return code, code
+
+    def encode_decode(self, X, seen, generator=None):
+        """Description, code and reconstruction; `seen` None means all cells."""
+        hidden, code = self.encode(X, seen, generator)
+        return hidden, code, self.decoder.forward(code, generator)
+
+    def forward(self, X):
+        """Description, code and reconstruction of rows that may miss cells."""
+        return self.encode_decode(*split_missing(X))
+
+    def features(self, X):
+        """What is whitened: description, if asked for, and residual."""
+        hidden, _, rebuilt = self(X)
+        # Missing cells only: a network that diverged must not score as perfect.
+        residual = (rebuilt - X).masked_fill_(torch.isnan(X), 0.0).flatten(2)
+        if not self.code_in_features:
+            return residual
+        return torch.cat([hidden, residual], dim=2)
+
+
+class DenseMaskedAutoencoder(MaskedAutoencoder):
+    """One of dense layers, described by its first hidden layer."""
+
+    def _make_encoder(self, network, n_members, shape, latent_size, generator):
+        encoder = network.encoder(
+            n_members, shape, latent_size, generator=generator, activate_last=True
+        )
+        return encoder, encoder.layers[0].weight.shape[2]
+
+    @property
+    def is_linear(self):
+        """Whether hidden units are not bent at all."""
+        return self.encoder.activation is ACTIVATIONS["identity"]
 
     def read_few_inputs(self, X, generator):
         """Let each first unit read few inputs and bend at a random training row."""
+        X = X.flatten(1)
         first = self.encoder.layers[0]
         n_members, _, n_units = first.weight.shape
         most = min(_MOST_INPUTS, self.n_inputs)
@@ -83,15 +133,10 @@ class MaskedAutoencoder(nn.Module):
             first.weight.copy_(dense.transpose(1, 2))
             first.bias.copy_(bias.unsqueeze(1))
 
-    def set_whitening(self, mean, matrix):
-        """Store what `distances` needs."""
-        with one_blas_thread():
-            shift = -mean[:, None] @ matrix
-        self.shift.copy_(torch.from_numpy(shift))
-        self.matrix.copy_(torch.from_numpy(matrix))
-
-    def encode_decode(self, X, seen, generator=None):
-        """First hidden layer, code and reconstruction; `seen` None means all cells."""
+    def encode(self, X, seen, generator=None):
+        """First hidden layer and code; `seen` None means all cells."""
+        X = X.flatten(2)
+        seen = None if seen is None else seen.flatten(2)
         first = self.encoder.layers[0]
         if not self.reads_mask:
             h = first.forward(X if seen is None else X * seen)
@@ -107,28 +152,7 @@ class MaskedAutoencoder(nn.Module):
                 # Subtracts exactly 0 from a row that misses nothing.
                 h = h - (1 - seen) @ mask
         hidden = self.encoder.after(h, 0, generator)
-        code = self.encoder.forward(hidden, generator, start=1)
-        return hidden, code, self.decoder.forward(code, generator)
-
-    def forward(self, X):
-        """First hidden layer, code and reconstruction of rows that may miss cells."""
-        X = X.flatten(2)
-        return self.encode_decode(*split_missing(X))
-
-    def features(self, X):
-        """What is whitened: first hidden layer, if asked for, and residual."""
-        hidden, _, rebuilt = self(X)
-        X = X.flatten(2)
-        # Missing cells only: a network that diverged must not score as perfect.
-        residual = (rebuilt - X).masked_fill_(torch.isnan(X), 0.0)
-        if not self.hidden_in_features:
-            return residual
-        return torch.cat([hidden, residual], dim=2)
-
-    def distances(self, features):
-        """Mahalanobis distance of each row's features."""
-        white = torch.baddbmm(self.shift, features, self.matrix)
-        return torch.linalg.vector_norm(white, dim=2)
+        return hidden, self.encoder.forward(hidden, generator, start=1)
 
 
 def split_missing(X):

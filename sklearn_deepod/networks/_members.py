@@ -17,6 +17,10 @@ class Members(nn.Module):
         super().__init__()
         self.members = nn.ModuleList(modules)
 
+    def forward(self, X, generator=None):
+        """Apply each member to its part of (n_members, n, ...)."""
+        return self.map(lambda member, x: member(x), X)
+
     def map(self, function, X):
         """Stack ``function(member, X[i])`` over the members."""
         return torch.stack(

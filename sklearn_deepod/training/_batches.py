@@ -47,6 +47,12 @@ class PreparedRows:
             found = self._table.index_select(0, torch.from_numpy(flat).to(self.device))
         return found.view(*index.shape, *found.shape[1:])
 
+    def labels_at(self, index):
+        """Labels of the rows at `index`, or None where there are none."""
+        if self.rows.labels is None:
+            return None
+        return torch.from_numpy(self.rows.labels[index]).to(self.device)
+
 
 class WeightedBatches:
     """Endless batches of shape (n_members, batch_size, ...), drawn with replacement.
@@ -90,9 +96,11 @@ class WeightedBatches:
         return index
 
     def steps(self, n_steps):
-        """Yield the batches of `n_steps` steps."""
+        """Yield the batches of `n_steps` steps, with their labels where there are."""
         cells = self.n_members * self.batch_size * math.prod(self.prepared.rows.shape)
         block = max(1, BLOCK_CELLS // max(1, cells))
         while n_steps > 0:
-            yield from self.prepared.take(self._draw(min(block, n_steps)))
+            index = self._draw(min(block, n_steps))
+            X, labels = self.prepared.take(index), self.prepared.labels_at(index)
+            yield from X if labels is None else zip(X, labels, strict=True)
             n_steps -= block

@@ -26,8 +26,9 @@ class DetectorNet(NeuralNet):
     module : torch.nn.Module
         The initialised module; it may hold several members.
     row_losses : callable
-        ``row_losses(module, X)`` yields ``(part, losses)``: `losses` of shape
-        (n_members, batch) and the submodule whose parameters the step updates.
+        ``row_losses(module, batch)`` yields ``(part, losses)``: `losses` of shape
+        (n_members, batch) and the submodule whose parameters the step updates. A
+        third item marks rows that trimming must not leave out.
     total_steps : int or None
         Length of the learning-rate schedule; None keeps the rate constant.
     trim : float
@@ -65,6 +66,7 @@ class DetectorNet(NeuralNet):
         self.step_ = 0
         # Clearing the gradients here costs a third of optimizer.zero_grad.
         self._parameters = list(self.module_.parameters())
+        self._parts = {self.module_: None}
         self._base_rates = [g["lr"] for g in self.optimizer_.param_groups]
         # Callbacks may wrap the optimizer's own method.
         self._fused = not self.callbacks_ and takes_fused_steps(self.optimizer_)
@@ -87,15 +89,17 @@ class DetectorNet(NeuralNet):
         ):
             group["lr"] = rate * factor
 
-    def _row_weights(self, losses):
+    def _row_weights(self, losses, spared=None):
         """What each row adds to the loss: members add up, rows are averaged.
 
-        The highest losses may be left out.
+        The highest losses may be left out, those of the rows `spared` last.
         """
         n_rows = losses.shape[1]
         if not self.trim:
             return losses.new_full(losses.shape, 1 / n_rows)
         kept = max(1, round(n_rows * (1 - self.trim)))
+        if spared is not None:
+            losses = losses.masked_fill(spared, -torch.inf)
         index = losses.topk(kept, dim=1, largest=False, sorted=False).indices
         return torch.zeros_like(losses).scatter_(1, index, 1 / kept)
 
@@ -106,22 +110,30 @@ class DetectorNet(NeuralNet):
             return
         parts = self.row_losses(self.module_, batch)
         while True:
-            with torch.autocast(batch.device.type, torch.bfloat16):
+            with torch.autocast(self._parameters[0].device.type, torch.bfloat16):
                 part = next(parts, None)
             if part is None:
                 return
             yield part
 
+    def _parameters_of(self, part):
+        """The parameters that a step on `part` moves; None for all."""
+        if part not in self._parts:
+            self._parts[part] = list(part.parameters())
+        return self._parts[part]
+
     def train_step(self, batch, **fit_params):
         """One batch: an optimizer step for each part that the losses name."""
         self._schedule()
-        for part, losses in self._row_losses(batch):
+        total = 0.0
+        for part, losses, *spared in self._row_losses(batch):
             losses = losses.float()
-            weights = self._row_weights(losses.detach())
+            weights = self._row_weights(losses.detach(), *spared)
             for parameter in self._parameters:
                 parameter.grad = None
-            inputs = None if part is self.module_ else list(part.parameters())
+            inputs = self._parameters_of(part)
             torch.autograd.backward(losses, weights, inputs=inputs)
+            total = total + (losses.detach() * weights).sum()
             if self.callbacks_:
                 self.notify(
                     "on_grad_computed",
@@ -134,12 +146,12 @@ class DetectorNet(NeuralNet):
             else:
                 self.optimizer_.step()
         self.step_ += 1
-        return {"loss": (losses.detach() * weights).sum(), "y_pred": None}
+        return {"loss": total, "y_pred": None}
 
     def validation_step(self, batch, **fit_params):
         """Mean loss of a batch in evaluation mode."""
         with torch.no_grad():
-            losses = [loss.float().mean() for _, loss in self._row_losses(batch)]
+            losses = [loss.float().mean() for _, loss, *_ in self._row_losses(batch)]
         return {"loss": sum(losses), "y_pred": None}
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):

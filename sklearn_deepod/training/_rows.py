@@ -68,6 +68,8 @@ class TrainingRows:
         The table; not copied.
     sample_weight : ndarray of shape (n_samples,), default=None
         Weights, at least one of them positive; rows of weight 0 are left out.
+    labels : ndarray of int of shape (n_samples,), default=None
+        Labels; rows that differ in theirs are different rows.
 
     Attributes
     ----------
@@ -75,20 +77,26 @@ class TrainingRows:
         Where each distinct row stands in `X`.
     weight : ndarray of shape (n_distinct,)
         Summed weights.
+    labels : ndarray of int of shape (n_distinct,) or None
+        Their labels.
     """
 
-    def __init__(self, X, sample_weight=None):
+    def __init__(self, X, sample_weight=None, labels=None):
         self.X = X
         hashes = _hash_rows(X)
+        if labels is not None:
+            # An odd factor keeps the low bits, a large one moves the high ones.
+            hashes += labels.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         if sample_weight is None:
             order = np.argsort(hashes, kind="stable")
         else:
             # Weights second, so that copies are always summed in the same order.
             order = np.lexsort((sample_weight, hashes))
             order = order[sample_weight[order] > 0]
-        order, first = self._first_of_equals(order, hashes[order])
+        order, first = self._first_of_equals(order, hashes[order], labels)
         starts = np.flatnonzero(first)
         self.positions = order[starts]
+        self.labels = None if labels is None else labels[self.positions]
         if sample_weight is None:
             self.weight = np.diff(np.append(starts, len(order))).astype(np.float64)
         else:
@@ -99,7 +107,7 @@ class TrainingRows:
         self._cumulated = np.cumsum(self.weight)
         self._even = self.weight.min() == self.weight.max()
 
-    def _first_of_equals(self, order, hashes):
+    def _first_of_equals(self, order, hashes, labels):
         """Mark the first of each run of equal rows; colliding rows are sorted."""
         first = np.ones(len(order), dtype=bool)
         same_hash = np.flatnonzero(hashes[1:] == hashes[:-1]) + 1
@@ -108,9 +116,13 @@ class TrainingRows:
             i = same_hash[part]
             equal = _words(self.X, order[i]) == _words(self.X, order[i - 1])
             first[i] = ~equal.all(axis=1)
+            if labels is not None:
+                first[i] |= labels[order[i]] != labels[order[i - 1]]
         if first[same_hash].any():
             run = np.union1d(same_hash, same_hash - 1)
             words = _words(self.X, order[run])
+            if labels is not None:
+                words = np.column_stack([words, labels[order[run]].astype(np.uint32)])
             by_words = np.lexsort((*words.T[::-1], hashes[run]))
             order[run], words = order[run[by_words]], words[by_words]
             first[run[1:]] = (words[1:] != words[:-1]).any(axis=1)
@@ -161,5 +173,6 @@ class TrainingRows:
         part = object.__new__(TrainingRows)
         part.X, part.positions = self.X, self.positions[index]
         part.weight = weight
+        part.labels = None if self.labels is None else self.labels[index]
         part._accumulate()
         return part

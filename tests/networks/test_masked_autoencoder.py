@@ -4,13 +4,25 @@ import numpy as np
 import pytest
 import torch
 
-from sklearn_deepod.networks import MaskedAutoencoder, split_missing
+from sklearn_deepod.networks import (
+    Conv,
+    Dense,
+    DenseMaskedAutoencoder,
+    MaskedAutoencoder,
+    split_missing,
+)
 
 
-def make_network(*, reads_mask=True, hidden_in_features=True):
-    generator = torch.Generator().manual_seed(0)
-    return MaskedAutoencoder(
-        2, 5, (7,), 3, (6,), "tanh", 0.0, reads_mask, hidden_in_features, generator
+def make_network(*, reads_mask=True, code_in_features=True):
+    return DenseMaskedAutoencoder(
+        Dense(hidden_layer_sizes=(7,), decoder_layer_sizes=(6,), activation="tanh"),
+        n_members=2,
+        input_shape=(5,),
+        latent_size=3,
+        reads_mask=reads_mask,
+        whitens=True,
+        code_in_features=code_in_features,
+        generator=torch.Generator().manual_seed(0),
     )
 
 
@@ -43,7 +55,7 @@ def test_features_leave_missing_cells_out(rows):
     residual = torch.nan_to_num(rebuilt - rows, nan=0.0)
     assert torch.equal(features[..., 7:], residual)
     assert features[0, 3, 8] == 0
-    alone = make_network(hidden_in_features=False).eval()
+    alone = make_network(code_in_features=False).eval()
     assert torch.equal(alone.features(rows), residual)
 
 
@@ -52,10 +64,10 @@ def test_distances_are_those_from_the_mean(rows):
     rng = np.random.default_rng(0)
     mean = rng.normal(size=(2, 12)).astype(np.float32)
     matrix = rng.normal(size=(2, 12, 12)).astype(np.float32)
-    network.set_whitening(mean, matrix)
+    network.whitening.set(mean, matrix)
     with torch.no_grad():
         features = network.features(rows)
-        found = network.distances(features)
+        found = network.whitening(features)
     expected = np.linalg.norm((features.numpy() - mean[:, None]) @ matrix, axis=2)
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
@@ -70,6 +82,33 @@ def test_first_units_bend_at_training_rows():
     n_read = (weight != 0).sum(dim=1)
     assert n_read.min() >= 1
     assert n_read.max() <= 4
+
+
+@pytest.mark.parametrize("reads_mask", [True, False])
+def test_other_networks_read_the_mask_as_further_channels(reads_mask):
+    network = MaskedAutoencoder(
+        Conv(channels=(4,)),
+        n_members=2,
+        input_shape=(3, 8, 9),
+        latent_size=5,
+        reads_mask=reads_mask,
+        whitens=True,
+        code_in_features=True,
+        generator=torch.Generator().manual_seed(0),
+    )
+    X = torch.randn(2, 6, 3, 8, 9, generator=torch.Generator().manual_seed(1))
+    X[0, 0, 0, 0, 0] = torch.nan
+    values, seen = split_missing(X)
+    inputs = torch.cat([values, seen], dim=2) if reads_mask else values
+    code = network.encoder(inputs)
+    rebuilt = network.decoder(code)
+    for found, expected in zip(network(X), (code, code, rebuilt), strict=True):
+        torch.testing.assert_close(found, expected)
+    features = network.features(X)
+    assert features.shape == (2, 6, 5 + 3 * 8 * 9)
+    assert features[0, 0, 5] == 0  # the missing cell
+    expected = torch.nan_to_num(rebuilt - X).flatten(2)
+    torch.testing.assert_close(features[..., 5:], expected)
 
 
 def test_split_missing(rows):

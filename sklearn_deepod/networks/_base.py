@@ -1,0 +1,119 @@
+"""What every network spec does: check shapes, build encoders and decoders."""
+
+from abc import ABCMeta, abstractmethod
+from numbers import Integral
+
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import StrOptions
+
+from sklearn_deepod.networks._activations import ACTIVATIONS
+
+
+class BaseNetwork(BaseEstimator, metaclass=ABCMeta):
+    """Base of the specs that build encoders and decoders for rows of some shape.
+
+    A spec holds parameters only; detectors build their parts from it. Modules map
+    ``(n_members, n_rows, ...)`` to ``(n_members, n_rows, ...)``, and are called with
+    an optional generator, the source of their dropout.
+    """
+
+    #: Number of axes of a row that the network reads; None takes any.
+    _n_axes = None
+    _parameter_constraints: dict = {}
+
+    def row_shape(self, input_shape):
+        """Shape of a row as the network reads it.
+
+        Parameters
+        ----------
+        input_shape : tuple of int
+            Shape of a row given to the detector.
+
+        Returns
+        -------
+        tuple of int
+            `input_shape`, or the spec's own `shape` for flat rows.
+
+        Raises
+        ------
+        ValueError
+            If the parameters are wrong or do not fit the rows.
+        """
+        self._validate_params()
+        wanted = getattr(self, "shape", None)
+        if wanted is not None:
+            return self._given_shape(tuple(wanted), input_shape)
+        if self._n_axes is not None and len(input_shape) != self._n_axes:
+            raise ValueError(
+                f"{type(self).__name__} reads rows of shape {self._axes}, but these "
+                f"have shape {input_shape}. Reshape X, or name the shape of a flat "
+                f"row: {type(self).__name__}(shape={self._axes})."
+            )
+        return input_shape
+
+    def _given_shape(self, wanted, input_shape):
+        n_cells = 1
+        for size in wanted:
+            if not isinstance(size, Integral) or size < 1:
+                raise ValueError(f"shape must hold positive integers, got {wanted}.")
+            n_cells *= size
+        if len(wanted) != self._n_axes:
+            raise ValueError(
+                f"shape must be {self._axes} for {type(self).__name__}, got {wanted}."
+            )
+        n_given = 1
+        for size in input_shape:
+            n_given *= size
+        if n_given != n_cells or (len(input_shape) > 1 and input_shape != wanted):
+            raise ValueError(
+                f"Rows of shape {input_shape} cannot be read in the shape {wanted} "
+                f"({n_cells} cells)."
+            )
+        return wanted
+
+    @abstractmethod
+    def encoder(self, n_members, input_shape, n_outputs, *, generator, bias=True):
+        """Module from (n_members, n, *input_shape) to (n_members, n, n_outputs).
+
+        Parameters
+        ----------
+        n_members : int
+            Number of members.
+        input_shape : tuple of int
+            Shape of a row.
+        n_outputs : int
+            Size of the code, which is not activated.
+        generator : torch.Generator
+            Source of the initial weights.
+        bias : bool, default=True
+            Whether layers have additive terms.
+        """
+
+    @abstractmethod
+    def decoder(self, n_members, n_inputs, output_shape, *, generator):
+        """Module from (n_members, n, n_inputs) to (n_members, n, *output_shape).
+
+        Parameters
+        ----------
+        n_members : int
+            Number of members.
+        n_inputs : int
+            Size of the code.
+        output_shape : tuple of int
+            Shape of a row.
+        generator : torch.Generator
+            Source of the initial weights.
+        """
+
+
+ACTIVATION_CONSTRAINT = [StrOptions(set(ACTIVATIONS))]
+
+
+def check_sizes(name, sizes, at_least=0):
+    """The tuple of positive integers that a parameter holds, or a ValueError."""
+    sizes = tuple(sizes)
+    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+        raise ValueError(f"{name} must hold positive integers, got {sizes}.")
+    if len(sizes) < at_least:
+        raise ValueError(f"{name} must hold at least {at_least} integer(s).")
+    return sizes

@@ -1,0 +1,183 @@
+"""Convolutional networks for images."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import nn
+
+from sklearn_deepod.networks._activations import ACTIVATIONS
+from sklearn_deepod.networks._base import (
+    ACTIVATION_CONSTRAINT,
+    BaseNetwork,
+    check_sizes,
+)
+from sklearn_deepod.networks._members import Members
+
+
+class Conv(BaseNetwork):
+    """Strided convolutions and a dense layer, for images of 8 x 8 and more.
+
+    Each layer halves the height and the width. The decoder mirrors the encoder with
+    transposed convolutions, so that images come back in their own size.
+
+    Parameters
+    ----------
+    channels : tuple of int, default=(32, 64)
+        Channels of each layer.
+    kernel_size : int, default=3
+        Height and width of the kernels; odd.
+    activation : str, default="relu"
+        Activation of hidden layers: "identity", "relu", "leaky_relu", "elu", "gelu",
+        "silu", "tanh" or "logistic".
+    normalization : {None, "layer", "batch"}, default=None
+        Normalisation before activations: of each image over channels and pixels, or
+        of each channel over the batch.
+    shape : tuple of int or None, default=None
+        (channels, height, width) of rows that are given flat, so that images can go
+        through a Pipeline; None where `X` has this shape already.
+
+    See Also
+    --------
+    Dense : For tables.
+    TCN : For sequences.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from sklearn_deepod import AutoEncoder
+    >>> from sklearn_deepod.networks import Conv
+    >>> X, y = load_digits(return_X_y=True)
+    >>> network = Conv(shape=(1, 8, 8), channels=(8, 16))
+    >>> detector = AutoEncoder(
+    ...     network=network, latent_size=8, max_steps=100, random_state=0
+    ... )
+    >>> detector.fit(X[y == 0]).score_samples(X).shape
+    (1797,)
+    """
+
+    _n_axes = 3
+    _axes = "(channels, height, width)"
+    _parameter_constraints: dict = {
+        "channels": ["array-like"],
+        "kernel_size": [Interval(Integral, 1, None, closed="left")],
+        "activation": ACTIVATION_CONSTRAINT,
+        "normalization": [None, StrOptions({"layer", "batch"})],
+        "shape": ["array-like", None],
+    }
+
+    def __init__(
+        self,
+        *,
+        channels=(32, 64),
+        kernel_size=3,
+        activation="relu",
+        normalization=None,
+        shape=None,
+    ):
+        self.channels = channels
+        self.kernel_size = kernel_size
+        self.activation = activation
+        self.normalization = normalization
+        self.shape = shape
+
+    def row_shape(self, input_shape):
+        """Shape of a row as the network reads it; see `BaseNetwork`."""
+        shape = super().row_shape(input_shape)
+        if self.kernel_size % 2 == 0:
+            raise ValueError(f"kernel_size must be odd, got {self.kernel_size}.")
+        halvings = len(check_sizes("channels", self.channels, at_least=1))
+        smallest = min(shape[1:])
+        if smallest < 2**halvings:
+            raise ValueError(
+                f"Images of {shape[1]} x {shape[2]} are too small for {halvings} "
+                f"layers, each of which halves them. Give fewer channels, now "
+                f"{self.channels}."
+            )
+        return shape
+
+    def _sizes(self, shape):
+        """Height and width before and after each layer."""
+        sizes = [np.array(shape[1:])]
+        for _ in self.channels:
+            sizes.append((sizes[-1] + 1) // 2)
+        return sizes
+
+    def encoder(self, n_members, input_shape, n_outputs, *, generator, bias=True):
+        """Module from (n_members, n, *input_shape) to (n_members, n, n_outputs)."""
+        members = range(n_members)
+        return Members([self._encoder(input_shape, n_outputs, bias) for _ in members])
+
+    def _encoder(self, shape, n_outputs, bias):
+        layers = []
+        channels = (shape[0], *self.channels)
+        for n_in, n_out in zip(channels[:-1], channels[1:], strict=True):
+            layers += [
+                nn.Conv2d(
+                    n_in,
+                    n_out,
+                    self.kernel_size,
+                    stride=2,
+                    padding=self.kernel_size // 2,
+                    bias=bias,
+                ),
+                *self._after(n_out, bias),
+            ]
+        n_flat = channels[-1] * int(np.prod(self._sizes(shape)[-1]))
+        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(n_flat, n_outputs, bias))
+
+    def decoder(self, n_members, n_inputs, output_shape, *, generator):
+        """Module from (n_members, n, n_inputs) to (n_members, n, *output_shape)."""
+        members = range(n_members)
+        return Members([self._decoder(n_inputs, output_shape) for _ in members])
+
+    def _decoder(self, n_inputs, shape):
+        sizes = self._sizes(shape)[::-1]
+        channels = (*self.channels[::-1], shape[0])
+        first = (channels[0], *map(int, sizes[0]))
+        layers = [
+            nn.Linear(n_inputs, int(np.prod(first))),
+            nn.Unflatten(1, first),
+            *self._after(channels[0]),
+        ]
+        for i in range(len(self.channels)):
+            layers.append(
+                nn.ConvTranspose2d(
+                    channels[i],
+                    channels[i + 1],
+                    self.kernel_size,
+                    stride=2,
+                    padding=self.kernel_size // 2,
+                    # What makes up for the rounding of an odd size.
+                    output_padding=tuple(map(int, sizes[i + 1] - 2 * sizes[i] + 1)),
+                )
+            )
+            if i + 1 < len(self.channels):
+                layers += self._after(channels[i + 1])
+        return nn.Sequential(*layers)
+
+    def _after(self, n_channels, affine=True):
+        layers = []
+        if self.normalization == "batch":
+            layers.append(nn.BatchNorm2d(n_channels, affine=affine))
+        elif self.normalization == "layer":
+            layers.append(nn.GroupNorm(1, n_channels, affine=affine))
+        return [*layers, Activation(self.activation)]
+
+
+class Activation(nn.Module):
+    """One of ACTIVATIONS as a module.
+
+    Parameters
+    ----------
+    name : str
+        A key of ACTIVATIONS.
+    """
+
+    def __init__(self, name):
+        super().__init__()
+        self.function = ACTIVATIONS[name]
+
+    def forward(self, h):
+        """Apply it."""
+        return self.function(h)

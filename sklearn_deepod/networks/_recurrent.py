@@ -1,0 +1,257 @@
+"""Recurrent networks for sequences, several members at once."""
+
+from abc import abstractmethod
+from numbers import Integral
+
+import torch
+from sklearn.utils._param_validation import Interval
+from torch import nn
+
+from sklearn_deepod.networks._base import BaseNetwork
+from sklearn_deepod.networks._dense import MemberLinear
+
+
+class _Recurrent(BaseNetwork):
+    """What LSTM and GRU share."""
+
+    _n_axes = 2
+    _axes = "(time, channels)"
+    _parameter_constraints: dict = {
+        "hidden_size": [Interval(Integral, 1, None, closed="left")],
+        "n_layers": [Interval(Integral, 1, None, closed="left")],
+        "shape": ["array-like", None],
+    }
+
+    def __init__(self, *, hidden_size=32, n_layers=1, shape=None):
+        self.hidden_size = hidden_size
+        self.n_layers = n_layers
+        self.shape = shape
+
+    @abstractmethod
+    def _cell(self, n_members, n_inputs, generator, bias=True):
+        """One layer's cell."""
+
+    def _layers(self, n_members, n_inputs, generator, bias=True):
+        sizes = (n_inputs, *[self.hidden_size] * self.n_layers)
+        return [self._cell(n_members, n, generator, bias) for n in sizes[:-1]]
+
+    def encoder(self, n_members, input_shape, n_outputs, *, generator, bias=True):
+        """Module from (n_members, n, *input_shape) to (n_members, n, n_outputs)."""
+        layers = self._layers(n_members, input_shape[1], generator, bias)
+        last = MemberLinear(n_members, self.hidden_size, n_outputs, generator, bias)
+        return RecurrentEncoder(layers, last)
+
+    def decoder(self, n_members, n_inputs, output_shape, *, generator):
+        """Module from (n_members, n, n_inputs) to (n_members, n, *output_shape)."""
+        n_steps, n_channels = output_shape
+        layers = self._layers(n_members, n_inputs, generator)
+        last = MemberLinear(n_members, self.hidden_size, n_channels, generator)
+        return RecurrentDecoder(layers, last, n_steps)
+
+
+class LSTM(_Recurrent):
+    """Long short-term memory, for sequences.
+
+    The encoder reads the sequence from its first to its last step, and a dense layer
+    makes the code of its last state. The decoder is given the code at every step.
+
+    Parameters
+    ----------
+    hidden_size : int, default=32
+        Units of each layer's state.
+    n_layers : int, default=1
+        Layers, each of which reads the states of the one before.
+    shape : tuple of int or None, default=None
+        (time, channels) of rows that are given flat; None where `X` has this shape
+        already.
+
+    See Also
+    --------
+    GRU : With fewer parameters.
+    TCN : Convolutions, which train faster on long sequences.
+
+    References
+    ----------
+    .. [1] S. Hochreiter, J. Schmidhuber (1997). Long short-term memory. Neural
+       Computation 9(8), 1735-1780.
+    .. [2] P. Malhotra et al. (2016). LSTM-based encoder-decoder for multi-sensor
+       anomaly detection. ICML workshop on anomaly detection.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_deepod import AutoEncoder
+    >>> from sklearn_deepod.networks import LSTM
+    >>> X = np.sin(np.arange(40)[:, None, None] + np.arange(16)[None, :, None])
+    >>> detector = AutoEncoder(
+    ...     network=LSTM(hidden_size=8), latent_size=4, max_steps=20, random_state=0
+    ... )
+    >>> detector.fit(X).score_samples(X).shape
+    (40,)
+    """
+
+    def _cell(self, n_members, n_inputs, generator, bias=True):
+        return LSTMCell(n_members, n_inputs, self.hidden_size, generator, bias)
+
+
+class GRU(_Recurrent):
+    """Gated recurrent units, for sequences.
+
+    The encoder reads the sequence from its first to its last step, and a dense layer
+    makes the code of its last state. The decoder is given the code at every step.
+
+    Parameters
+    ----------
+    hidden_size : int, default=32
+        Units of each layer's state.
+    n_layers : int, default=1
+        Layers, each of which reads the states of the one before.
+    shape : tuple of int or None, default=None
+        (time, channels) of rows that are given flat; None where `X` has this shape
+        already.
+
+    See Also
+    --------
+    LSTM : With a memory beside the state.
+    TCN : Convolutions, which train faster on long sequences.
+
+    References
+    ----------
+    .. [1] K. Cho et al. (2014). Learning phrase representations using RNN
+       encoder-decoder for statistical machine translation. EMNLP.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_deepod import AutoEncoder
+    >>> from sklearn_deepod.networks import GRU
+    >>> X = np.sin(np.arange(40)[:, None, None] + np.arange(16)[None, :, None])
+    >>> detector = AutoEncoder(
+    ...     network=GRU(hidden_size=8), latent_size=4, max_steps=20, random_state=0
+    ... )
+    >>> detector.fit(X).score_samples(X).shape
+    (40,)
+    """
+
+    def _cell(self, n_members, n_inputs, generator, bias=True):
+        return GRUCell(n_members, n_inputs, self.hidden_size, generator, bias)
+
+
+class LSTMCell(nn.Module):
+    """A layer of long short-term memory for each member.
+
+    Parameters
+    ----------
+    n_members, n_inputs, n_units : int
+        Members, inputs and units of each.
+    generator : torch.Generator
+        Source of the initial weights.
+    bias : bool, default=True
+        Whether gates have additive terms.
+    """
+
+    def __init__(self, n_members, n_inputs, n_units, generator, bias=True):
+        super().__init__()
+        self.n_units = n_units
+        self.inputs = MemberLinear(n_members, n_inputs, 4 * n_units, generator, bias)
+        self.states = MemberLinear(n_members, n_units, 4 * n_units, generator, False)
+
+    def forward(self, X):
+        """States (n_members, n, time, n_units) of (n_members, n, time, n_inputs)."""
+        n_members, n_rows, n_steps = X.shape[:3]
+        # The inputs' share of all steps' gates is one product.
+        gates = self.inputs.forward(X.flatten(1, 2)).unflatten(1, (n_rows, n_steps))
+        h = c = X.new_zeros(n_members, n_rows, self.n_units)
+        states = []
+        for gate in gates.unbind(2):
+            gate = torch.baddbmm(gate, h, self.states.weight)
+            i, f, g, o = gate.chunk(4, dim=2)
+            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+            h = torch.sigmoid(o) * torch.tanh(c)
+            states.append(h)
+        return torch.stack(states, dim=2)
+
+
+class GRUCell(nn.Module):
+    """A layer of gated recurrent units for each member.
+
+    Parameters
+    ----------
+    n_members, n_inputs, n_units : int
+        Members, inputs and units of each.
+    generator : torch.Generator
+        Source of the initial weights.
+    bias : bool, default=True
+        Whether gates have additive terms.
+    """
+
+    def __init__(self, n_members, n_inputs, n_units, generator, bias=True):
+        super().__init__()
+        self.n_units = n_units
+        self.inputs = MemberLinear(n_members, n_inputs, 3 * n_units, generator, bias)
+        self.states = MemberLinear(n_members, n_units, 3 * n_units, generator, bias)
+
+    def forward(self, X):
+        """States (n_members, n, time, n_units) of (n_members, n, time, n_inputs)."""
+        n_members, n_rows, n_steps = X.shape[:3]
+        gates = self.inputs.forward(X.flatten(1, 2)).unflatten(1, (n_rows, n_steps))
+        h = X.new_zeros(n_members, n_rows, self.n_units)
+        states = []
+        for gate in gates.unbind(2):
+            r, z, n = gate.chunk(3, dim=2)
+            past_r, past_z, past_n = self.states.forward(h).chunk(3, dim=2)
+            z = torch.sigmoid(z + past_z)
+            new = torch.tanh(n + torch.sigmoid(r + past_r) * past_n)
+            h = new + z * (h - new)
+            states.append(h)
+        return torch.stack(states, dim=2)
+
+
+class RecurrentEncoder(nn.Module):
+    """Recurrent layers and a dense one on the last state.
+
+    Parameters
+    ----------
+    layers : list of torch.nn.Module
+        The recurrent layers.
+    last : torch.nn.Module
+        The dense layer.
+    """
+
+    def __init__(self, layers, last):
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        self.last = last
+
+    def forward(self, X, generator=None):
+        """Map (n_members, n, time, channels) to (n_members, n, n_outputs)."""
+        for layer in self.layers:
+            X = layer(X)
+        return self.last(X[:, :, -1])
+
+
+class RecurrentDecoder(nn.Module):
+    """Recurrent layers that are given the code at each step, and a dense one.
+
+    Parameters
+    ----------
+    layers : list of torch.nn.Module
+        The recurrent layers.
+    last : torch.nn.Module
+        The dense layer.
+    n_steps : int
+        Length of the sequences.
+    """
+
+    def __init__(self, layers, last, n_steps):
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+        self.last = last
+        self.n_steps = n_steps
+
+    def forward(self, code, generator=None):
+        """Map (n_members, n, n_inputs) to (n_members, n, time, channels)."""
+        X = code.unsqueeze(2).expand(-1, -1, self.n_steps, -1)
+        for layer in self.layers:
+            X = layer(X)
+        return self.last(X.flatten(1, 2)).unflatten(1, X.shape[1:3])

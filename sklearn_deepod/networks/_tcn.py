@@ -1,0 +1,162 @@
+"""Temporal convolutional networks for sequences."""
+
+from numbers import Integral
+
+from sklearn.utils._param_validation import Interval
+from torch import nn
+from torch.nn import functional as F
+
+from sklearn_deepod.networks._activations import ACTIVATIONS
+from sklearn_deepod.networks._base import (
+    ACTIVATION_CONSTRAINT,
+    BaseNetwork,
+    check_sizes,
+)
+from sklearn_deepod.networks._members import Members
+
+
+class TCN(BaseNetwork):
+    """Temporal convolutional network, for sequences.
+
+    Each level is a residual block of two causal convolutions, dilated by twice the
+    dilation of the level before, so that the receptive field doubles with each level.
+    A dense layer makes the code of all steps; the decoder mirrors the encoder.
+
+    Parameters
+    ----------
+    channels : tuple of int, default=(32, 32, 32)
+        Channels of each level.
+    kernel_size : int, default=3
+        Steps that a kernel spans.
+    activation : str, default="relu"
+        Activation of hidden layers: "identity", "relu", "leaky_relu", "elu", "gelu",
+        "silu", "tanh" or "logistic".
+    shape : tuple of int or None, default=None
+        (time, channels) of rows that are given flat; None where `X` has this shape
+        already.
+
+    See Also
+    --------
+    LSTM : Recurrent, for sequences.
+
+    References
+    ----------
+    .. [1] S. Bai, J. Z. Kolter, V. Koltun (2018). An empirical evaluation of generic
+       convolutional and recurrent networks for sequence modeling. arXiv:1803.01271.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_deepod import AutoEncoder
+    >>> from sklearn_deepod.networks import TCN
+    >>> X = np.sin(np.arange(40)[:, None, None] + np.arange(16)[None, :, None])
+    >>> detector = AutoEncoder(
+    ...     network=TCN(channels=(8, 8)), latent_size=4, max_steps=20, random_state=0
+    ... )
+    >>> detector.fit(X).score_samples(X).shape
+    (40,)
+    """
+
+    _n_axes = 2
+    _axes = "(time, channels)"
+    _parameter_constraints: dict = {
+        "channels": ["array-like"],
+        "kernel_size": [Interval(Integral, 1, None, closed="left")],
+        "activation": ACTIVATION_CONSTRAINT,
+        "shape": ["array-like", None],
+    }
+
+    def __init__(
+        self, *, channels=(32, 32, 32), kernel_size=3, activation="relu", shape=None
+    ):
+        self.channels = channels
+        self.kernel_size = kernel_size
+        self.activation = activation
+        self.shape = shape
+
+    def row_shape(self, input_shape):
+        """Shape of a row as the network reads it; see `BaseNetwork`."""
+        check_sizes("channels", self.channels, at_least=1)
+        return super().row_shape(input_shape)
+
+    def _levels(self, channels, bias=True):
+        return [
+            ResidualLevel(
+                n_in, n_out, self.kernel_size, 2**i, ACTIVATIONS[self.activation], bias
+            )
+            for i, (n_in, n_out) in enumerate(
+                zip(channels[:-1], channels[1:], strict=True)
+            )
+        ]
+
+    def encoder(self, n_members, input_shape, n_outputs, *, generator, bias=True):
+        """Module from (n_members, n, *input_shape) to (n_members, n, n_outputs)."""
+        n_steps, n_channels = input_shape
+        channels = tuple(self.channels)
+
+        def build():
+            return nn.Sequential(
+                TimeLast(),
+                *self._levels((n_channels, *channels), bias),
+                nn.Flatten(),
+                nn.Linear(channels[-1] * n_steps, n_outputs, bias),
+            )
+
+        return Members([build() for _ in range(n_members)])
+
+    def decoder(self, n_members, n_inputs, output_shape, *, generator):
+        """Module from (n_members, n, n_inputs) to (n_members, n, *output_shape)."""
+        n_steps, n_channels = output_shape
+        channels = tuple(self.channels)[::-1]
+
+        def build():
+            return nn.Sequential(
+                nn.Linear(n_inputs, channels[0] * n_steps),
+                nn.Unflatten(1, (channels[0], n_steps)),
+                *self._levels((channels[0], *channels)),
+                nn.Conv1d(channels[-1], n_channels, 1),
+                TimeLast(),
+            )
+
+        return Members([build() for _ in range(n_members)])
+
+
+class TimeLast(nn.Module):
+    """Swap the axes of time and channels."""
+
+    def forward(self, X):
+        """Map (n, a, b) to (n, b, a)."""
+        return X.transpose(1, 2)
+
+
+class ResidualLevel(nn.Module):
+    """Two causal dilated convolutions beside a shortcut.
+
+    Parameters
+    ----------
+    n_in, n_out : int
+        Channels.
+    kernel_size, dilation : int
+        Steps of a kernel, and the distance between them.
+    activation : callable
+        Activation after each convolution and after the sum.
+    bias : bool
+        Whether convolutions have additive terms.
+    """
+
+    def __init__(self, n_in, n_out, kernel_size, dilation, activation, bias):
+        super().__init__()
+        settings = {"dilation": dilation, "bias": bias}
+        self.past = (kernel_size - 1) * dilation
+        self.first = nn.Conv1d(n_in, n_out, kernel_size, **settings)
+        self.second = nn.Conv1d(n_out, n_out, kernel_size, **settings)
+        self.shortcut = (
+            nn.Identity() if n_in == n_out else nn.Conv1d(n_in, n_out, 1, bias=bias)
+        )
+        self.activation = activation
+
+    def forward(self, X):
+        """Map (n, n_in, time) to (n, n_out, time)."""
+        h = self.activation(self.first(F.pad(X, (self.past, 0))))
+        h = self.activation(self.second(F.pad(h, (self.past, 0))))
+        return self.activation(h + self.shortcut(X))
