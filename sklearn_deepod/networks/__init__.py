@@ -21,6 +21,10 @@ from sklearn_deepod.networks._members import Members
 from sklearn_deepod.networks._recurrent import GRU, LSTM
 from sklearn_deepod.networks._rowwise import RowwiseProducts
 from sklearn_deepod.networks._tcn import TCN
+from sklearn_deepod.networks._variational import (
+    DenseVariationalNetwork,
+    VariationalNetwork,
+)
 from sklearn_deepod.networks._whitening import Whitening
 
 #: What the parameter `network` may name.
@@ -37,11 +41,13 @@ __all__ = [
     "Dense",
     "DenseMaskedAutoencoder",
     "DenseStack",
+    "DenseVariationalNetwork",
     "MaskedAutoencoder",
     "MemberLinear",
     "MemberNorm",
     "Members",
     "RowwiseProducts",
+    "VariationalNetwork",
     "Whitening",
     "bernoulli_like",
     "check_sizes",

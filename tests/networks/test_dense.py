@@ -8,8 +8,10 @@ from torch.nn import functional as F
 
 from sklearn_deepod.networks import (
     ACTIVATIONS,
+    Dense,
     DenseStack,
     MemberLinear,
+    MemberNorm,
     bernoulli_like,
     uniform_like,
 )
@@ -176,3 +178,67 @@ def test_uniform_like():
     assert torch.equal(found, torch.rand(100, 200, generator=stream()))
     assert found.min() >= 0
     assert found.max() < 1
+
+
+class TestMemberNorm:
+    def test_layer_equals_torch(self):
+        norm = MemberNorm(2, 6, "layer")
+        X = torch.randn(2, 5, 6, generator=stream())
+        for i in range(2):
+            torch.testing.assert_close(norm(X)[i], F.layer_norm(X[i], (6,)))
+
+    def test_batch_equals_torch_in_training_and_scoring(self):
+        norm = MemberNorm(2, 6, "batch")
+        references = [nn.BatchNorm1d(6) for _ in range(2)]
+        for seed in range(3):
+            X = 3 + 2 * torch.randn(2, 50, 6, generator=stream(seed))
+            for found, reference, x in zip(norm(X), references, X, strict=True):
+                torch.testing.assert_close(found, reference(x))
+        norm.eval()
+        for i, reference in enumerate(references):
+            torch.testing.assert_close(norm.mean[i, 0], reference.running_mean)
+            # torch keeps the sample's variance, of n - 1 degrees of freedom.
+            started = 0.9**3
+            kept = started + (reference.running_var - started) * 49 / 50
+            torch.testing.assert_close(norm.variance[i, 0], kept)
+            reference.running_var.copy_(kept)
+            torch.testing.assert_close(norm(X)[i], reference.eval()(X[i]))
+
+    def test_scores_do_not_see_the_batch(self):
+        norm = MemberNorm(1, 3, "batch").eval()
+        X = torch.randn(1, 8, 3, generator=stream())
+        assert torch.equal(norm(X)[:, :2], norm(X[:, :2]))
+
+
+class TestDense:
+    def test_decoder_mirrors_the_encoder(self):
+        spec = Dense(hidden_layer_sizes=(7, 5))
+        encoder = spec.encoder(2, (3, 4), 2, generator=stream())
+        decoder = spec.decoder(2, 2, (3, 4), generator=stream())
+        sizes = [layer.weight.shape[1:] for layer in encoder.layers]
+        assert sizes == [(12, 7), (7, 5), (5, 2)]
+        mirrored = [layer.weight.shape[1:] for layer in decoder.module.layers]
+        assert mirrored == [(2, 5), (5, 7), (7, 12)]
+        X = torch.randn(2, 6, 3, 4, generator=stream(1))
+        assert decoder(encoder(X)).shape == X.shape
+
+    def test_decoder_of_its_own(self):
+        spec = Dense(decoder_layer_sizes=())
+        decoder = spec.decoder(1, 2, (4,), generator=stream())
+        assert [layer.weight.shape[1:] for layer in decoder.layers] == [(2, 4)]
+
+    @pytest.mark.parametrize("normalization", [None, "layer", "batch"])
+    def test_without_bias_nothing_comes_of_nothing(self, normalization):
+        spec = Dense(normalization=normalization)
+        encoder = spec.encoder(1, (4,), 3, generator=stream(), bias=False)
+        assert not [n for n, p in encoder.named_parameters() if "bias" in n]
+        assert (encoder(torch.zeros(1, 5, 4)) == 0).all()
+
+    @pytest.mark.parametrize("normalization", ["layer", "batch"])
+    def test_hidden_layers_are_normalised(self, normalization):
+        spec = Dense(hidden_layer_sizes=(8, 8), normalization=normalization)
+        encoder = spec.encoder(1, (4,), 3, generator=stream())
+        assert len(encoder.norms) == 2
+        h = encoder.layers[0](torch.randn(1, 50, 4, generator=stream(1)))
+        expected = encoder.norms[0](h).relu()
+        torch.testing.assert_close(encoder.after(h, 0), expected)
