@@ -1,7 +1,32 @@
 """Deep outlier detection that behaves like scikit-learn."""
 
-from sklearn_deepod.detectors import AutoEncoder, ModuleDetector
+from sklearn_deepod.detectors import (
+    ALAD,
+    AnoGAN,
+    AutoEncoder,
+    DeepSAD,
+    DeepSVDD,
+    GANomaly,
+    ModifiedZScore,
+    ModuleDetector,
+    VariationalAutoEncoder,
+    ZScore,
+)
+from sklearn_deepod.sequence import WindowedDetector
 
 __version__ = "0.1.0"
 
-__all__ = ["AutoEncoder", "ModuleDetector", "__version__"]
+__all__ = [
+    "ALAD",
+    "AnoGAN",
+    "AutoEncoder",
+    "DeepSAD",
+    "DeepSVDD",
+    "GANomaly",
+    "ModifiedZScore",
+    "ModuleDetector",
+    "VariationalAutoEncoder",
+    "WindowedDetector",
+    "ZScore",
+    "__version__",
+]

@@ -467,6 +467,14 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
     def _calibrate(self, module, X, sample_weight, keep):
         """Learn statistics for scoring from the share `keep` of training rows `X`."""
 
+    def _drawn(self, rows):
+        """The training rows, with the weights by which batches draw them."""
+        return rows
+
+    def _described(self, rows):
+        """The training rows among which `_calibrate` is to look."""
+        return rows
+
     # Fitting ----------------------------------------------------------------------
 
     def _fit_goes_on(self):
@@ -593,7 +601,8 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
                 self.preprocessor, rows, self._shape_read
             )
         rows, held_out = self._hold_out(rows)
-        prepared = self._prepared(rows, n_draws=sum(plan) * self.batch_size)
+        n_draws = sum(plan) * self.batch_size
+        prepared = self._prepared(self._drawn(rows), n_draws)
         batches = WeightedBatches(
             prepared,
             self.n_estimators,
@@ -629,7 +638,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         )
         self.net_ = net
         self.n_steps_ = net.step_
-        source = rows if statistics_of is None else statistics_of
+        source = self._described(rows if statistics_of is None else statistics_of)
         index, weight = source.sample(self._reservoir_size(source) * 2)
         with torch.no_grad():
             sample = self._prepared(source, n_draws=0).take(index)
@@ -673,11 +682,21 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         """The rows that score lowest, or those of a sample of a large table."""
         n_draws = sum(self._plan(rows)) * self.batch_size
         index, weight = rows.sample(max(OFFSET_ROWS, n_draws))
-        kept = lowest_share(self._scores_at(rows, index), weight, CLEAN)
         if rows.labels is not None:
-            # What is known is not dropped on suspicion.
-            kept = np.union1d(kept, np.flatnonzero(rows.labels[index]))
-        return rows.subset(index[kept], weight[kept])
+            # What is known is neither sampled nor dropped on suspicion.
+            known = np.flatnonzero(rows.labels)
+            unknown = rows.labels[index] == 0
+            if not unknown.any():
+                return rows
+            index, weight = index[unknown], weight[unknown]
+        kept = lowest_share(self._scores_at(rows, index), weight, CLEAN)
+        index, weight = index[kept], weight[kept]
+        if rows.labels is not None:
+            index = np.concatenate([known, index])
+            weight = np.concatenate([rows.weight[known], weight])
+            order = np.argsort(index)
+            index, weight = index[order], weight[order]
+        return rows.subset(index, weight)
 
     def _finish(self, rows):
         """Set the cut and what a later `partial_fit` needs."""

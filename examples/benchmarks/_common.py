@@ -13,20 +13,28 @@ from threadpoolctl import threadpool_limits
 DATA_VARIABLE = "SKLEARN_DEEPOD_DATA"
 
 
-def find_tables(folder=None):
-    """Return {name: path} of the ADBench files in a folder, or exit saying why not.
+def data_folder(folder, holds):
+    """Return the folder given or that of ``SKLEARN_DEEPOD_DATA``, or exit.
 
-    ``folder`` (default: the environment variable ``SKLEARN_DEEPOD_DATA``) holds
-    the files in a subfolder ``adbench``, or itself.
+    ``holds`` says in the message what the folder should hold.
     """
     folder = folder or os.environ.get(DATA_VARIABLE)
     if not folder:
         sys.exit(
-            f"No data: give the folder that holds adbench/*.npz with --data FOLDER, or "
-            f"set {DATA_VARIABLE}. The files are those of the folder "
-            "adbench/datasets/Classical of https://github.com/Minqi824/ADBench."
+            f"No data: give the folder that holds {holds} with --data FOLDER, or set "
+            f"{DATA_VARIABLE}."
         )
-    folder = Path(folder)
+    return Path(folder)
+
+
+def find_tables(folder=None):
+    """Return {name: path} of the ADBench files in a folder, or exit saying why not.
+
+    ``folder`` (default: the environment variable ``SKLEARN_DEEPOD_DATA``) holds
+    the files in a subfolder ``adbench``, or itself. They are those of
+    adbench/datasets/Classical of https://github.com/Minqi824/ADBench.
+    """
+    folder = data_folder(folder, "adbench/*.npz")
     paths = sorted(folder.glob("adbench/*.npz")) or sorted(folder.glob("*.npz"))
     if not paths:
         sys.exit(f"No data: neither {folder}/adbench nor {folder} holds *.npz files.")

@@ -63,11 +63,31 @@ class PyOD:
         return -self.detector.decision_function(X)
 
 
+class PyODDeepSVDD(PyOD):
+    """PyOD's DeepSVDD, which must be told the number of features."""
+
+    def __init__(self, **params):
+        self.params = params
+
+    def fit(self, X):
+        from pyod.models.deep_svdd import DeepSVDD
+
+        self.detector = DeepSVDD(n_features=X.shape[1], **self.params)
+        super().fit(X)
+
+
 def _autoencoder(novelty, seed, params):
     from sklearn_deepod import AutoEncoder
 
     params = {"novelty": novelty, "device": "cpu", "random_state": seed, **params}
     return AutoEncoder(**params)
+
+
+def _deep_svdd(novelty, seed, params):
+    from sklearn_deepod import DeepSVDD
+
+    params = {"novelty": novelty, "device": "cpu", "random_state": seed, **params}
+    return DeepSVDD(**params)
 
 
 # name: (does the training data hold normal rows only, seed, parameters) -> detector
@@ -76,6 +96,7 @@ DETECTORS = {
     "AutoEncoder/wrong-novelty": lambda novelty, seed, params: _autoencoder(
         not novelty, seed, params
     ),
+    "DeepSVDD": _deep_svdd,
     "IsolationForest": lambda novelty, seed, params: IsolationForest(
         random_state=seed, **params
     ),
@@ -84,11 +105,16 @@ DETECTORS = {
     "PyOD-AutoEncoder": lambda novelty, seed, params: PyOD(
         **{"random_state": seed, "device": "cpu", "verbose": 0, **params}
     ),
+    "PyOD-DeepSVDD": lambda novelty, seed, params: PyODDeepSVDD(
+        **{"random_state": seed, "verbose": 0, **params}
+    ),
 }
 NEEDS = {
     "AutoEncoder": "sklearn_deepod",
     "AutoEncoder/wrong-novelty": "sklearn_deepod",
+    "DeepSVDD": "sklearn_deepod",
     "PyOD-AutoEncoder": "pyod",
+    "PyOD-DeepSVDD": "pyod",
 }
 
 

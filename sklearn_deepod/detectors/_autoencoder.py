@@ -22,7 +22,7 @@ from sklearn_deepod.networks import (
 # training rows are normal, much where outliers may be among them.
 _RIDGE_CLEAN = 1e-3
 _RIDGE_DIRTY = 0.1
-_SCORE_FUNCTIONS = ("whitened", "whitened_residual", "squared_error", "relative_error")
+SCORE_FUNCTIONS = ("whitened", "whitened_residual", "squared_error", "relative_error")
 # Mean square of a row, in units of the scaling, below which it counts as empty.
 _LEAST_SIZE = 0.01
 
@@ -97,7 +97,7 @@ class AutoEncoder(
         "decoder_layer_sizes": ["array-like"],
         "mask_rate": [Interval(Real, 0, 1, closed="left")],
         "noise": [Interval(Real, 0, None, closed="left")],
-        "score_function": [StrOptions({"auto", *_SCORE_FUNCTIONS})],
+        "score_function": [StrOptions({"auto", *SCORE_FUNCTIONS})],
     }
 
     _accepts_missing = True
@@ -176,18 +176,26 @@ class AutoEncoder(
         parameters = super()._dense_parameters()
         return parameters | {"decoder_layer_sizes": self.decoder_layer_sizes}
 
+    def _module_class(self):
+        is_dense = isinstance(self._spec(), Dense)
+        return DenseMaskedAutoencoder if is_dense else MaskedAutoencoder
+
+    def _module_settings(self):
+        """What the module class takes beside the arguments of every autoencoder."""
+        return {}
+
     def _build_module(self, input_shape, generator):
-        spec = self._spec()
-        kind = DenseMaskedAutoencoder if isinstance(spec, Dense) else MaskedAutoencoder
-        return kind(
-            spec,
-            self.n_estimators,
-            input_shape,
-            self.latent_size,
-            self.mask_rate > 0,
-            self._score_function().startswith("whitened"),
-            self._score_function() == "whitened",
-            generator,
+        score_function = self._score_function()
+        return self._module_class()(
+            self._spec(),
+            n_members=self.n_estimators,
+            input_shape=input_shape,
+            latent_size=self.latent_size,
+            reads_mask=self.mask_rate > 0,
+            whitens=score_function.startswith("whitened"),
+            code_in_features=score_function == "whitened",
+            generator=generator,
+            **self._module_settings(),
         )
 
     def _initialize(self, module, X, generator):
@@ -196,19 +204,25 @@ class AutoEncoder(
 
     def _losses(self, module, X, generator):
         target, present = split_missing(X)
-        inputs, seen = target, present
-        if module.training and self.noise:
-            inputs = inputs + self.noise * normal_like(target, generator)
-        if module.training and self.mask_rate:
-            rate = self.mask_rate * torch.rand(X.shape[:2], generator=generator)
-            rate = rate.view(*X.shape[:2], *[1] * (X.ndim - 2)).to(X.device)
-            shown = (uniform_like(target, generator) >= rate).to(X.dtype)
-            seen = shown if seen is None else shown * seen
+        inputs, seen = self._corrupted(module, target, present, generator)
         _, _, rebuilt = module.encode_decode(inputs, seen, generator)
         if present is not None:
             rebuilt = rebuilt * present
         errors = F.mse_loss(rebuilt, target, reduction="none")
         yield module, (errors if errors.ndim == 3 else errors.flatten(2)).mean(dim=2)
+
+    def _corrupted(self, module, target, present, generator):
+        """Noisy inputs and the cells that are shown, in training."""
+        inputs, seen = target, present
+        if module.training and self.noise:
+            inputs = inputs + self.noise * normal_like(target, generator)
+        if module.training and self.mask_rate:
+            shape = target.shape[:2]
+            rate = self.mask_rate * torch.rand(shape, generator=generator)
+            rate = rate.view(*shape, *[1] * (target.ndim - 2)).to(target.device)
+            shown = (uniform_like(target, generator) >= rate).to(target.dtype)
+            seen = shown if seen is None else shown * seen
+        return inputs, seen
 
     def _score_function(self):
         if self.score_function == "auto":

@@ -12,6 +12,12 @@ from sklearn_deepod.networks._dense import (
     normal_like,
     uniform_like,
 )
+from sklearn_deepod.networks._discriminator import (
+    Discriminator,
+    discriminator_losses,
+    fake_loss,
+    real_loss,
+)
 from sklearn_deepod.networks._masked_autoencoder import (
     DenseMaskedAutoencoder,
     MaskedAutoencoder,
@@ -20,6 +26,7 @@ from sklearn_deepod.networks._masked_autoencoder import (
 from sklearn_deepod.networks._members import Members
 from sklearn_deepod.networks._recurrent import GRU, LSTM
 from sklearn_deepod.networks._rowwise import RowwiseProducts
+from sklearn_deepod.networks._spectral import SpectralNorm, spectral_norm
 from sklearn_deepod.networks._tcn import TCN
 from sklearn_deepod.networks._variational import (
     DenseVariationalNetwork,
@@ -42,16 +49,22 @@ __all__ = [
     "DenseMaskedAutoencoder",
     "DenseStack",
     "DenseVariationalNetwork",
+    "Discriminator",
     "MaskedAutoencoder",
     "MemberLinear",
     "MemberNorm",
     "Members",
     "RowwiseProducts",
+    "SpectralNorm",
     "VariationalNetwork",
     "Whitening",
     "bernoulli_like",
     "check_sizes",
+    "discriminator_losses",
+    "fake_loss",
     "normal_like",
+    "real_loss",
+    "spectral_norm",
     "split_missing",
     "uniform_like",
 ]

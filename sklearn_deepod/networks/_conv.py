@@ -33,6 +33,10 @@ class Conv(BaseNetwork):
     normalization : {None, "layer", "batch"}, default=None
         Normalisation before activations: of each image over channels and pixels, or
         of each channel over the batch.
+    linear_path : bool, default=True
+        Whether a linear layer runs beside the convolutions, from the image to the code
+        and back. It learns the principal components at once, and the convolutions
+        learn what these leave.
     shape : tuple of int or None, default=None
         (channels, height, width) of rows that are given flat, so that images can go
         through a Pipeline; None where `X` has this shape already.
@@ -63,6 +67,7 @@ class Conv(BaseNetwork):
         "kernel_size": [Interval(Integral, 1, None, closed="left")],
         "activation": ACTIVATION_CONSTRAINT,
         "normalization": [None, StrOptions({"layer", "batch"})],
+        "linear_path": ["boolean"],
         "shape": ["array-like", None],
     }
 
@@ -73,12 +78,14 @@ class Conv(BaseNetwork):
         kernel_size=3,
         activation="relu",
         normalization=None,
+        linear_path=True,
         shape=None,
     ):
         self.channels = channels
         self.kernel_size = kernel_size
         self.activation = activation
         self.normalization = normalization
+        self.linear_path = linear_path
         self.shape = shape
 
     def row_shape(self, input_shape):
@@ -124,7 +131,12 @@ class Conv(BaseNetwork):
                 *self._after(n_out, bias),
             ]
         n_flat = channels[-1] * int(np.prod(self._sizes(shape)[-1]))
-        return nn.Sequential(*layers, nn.Flatten(), nn.Linear(n_flat, n_outputs, bias))
+        layers += [nn.Flatten(), nn.Linear(n_flat, n_outputs, bias)]
+        path = nn.Sequential(*layers)
+        if not self.linear_path:
+            return path
+        straight = nn.Linear(int(np.prod(shape)), n_outputs, bias=False)
+        return Beside(path, nn.Sequential(nn.Flatten(), straight))
 
     def decoder(self, n_members, n_inputs, output_shape, *, generator):
         """Module from (n_members, n, n_inputs) to (n_members, n, *output_shape)."""
@@ -154,7 +166,11 @@ class Conv(BaseNetwork):
             )
             if i + 1 < len(self.channels):
                 layers += self._after(channels[i + 1])
-        return nn.Sequential(*layers)
+        path = nn.Sequential(*layers)
+        if not self.linear_path:
+            return path
+        straight = nn.Linear(n_inputs, int(np.prod(shape)), bias=False)
+        return Beside(path, nn.Sequential(straight, nn.Unflatten(1, shape)))
 
     def _after(self, n_channels, affine=True):
         layers = []
@@ -163,6 +179,25 @@ class Conv(BaseNetwork):
         elif self.normalization == "layer":
             layers.append(nn.GroupNorm(1, n_channels, affine=affine))
         return [*layers, Activation(self.activation)]
+
+
+class Beside(nn.Module):
+    """The sum of two modules.
+
+    Parameters
+    ----------
+    first, second : torch.nn.Module
+        The modules, which are given the same input.
+    """
+
+    def __init__(self, first, second):
+        super().__init__()
+        self.first = first
+        self.second = second
+
+    def forward(self, X):
+        """Add what both make of `X`."""
+        return self.first(X) + self.second(X)
 
 
 class Activation(nn.Module):

@@ -4,11 +4,13 @@ import importlib
 import inspect
 import pkgutil
 
-from sklearn.base import BaseEstimator, OutlierMixin
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin
 
 
 def all_detectors():
     """List the public detectors as (name, class), sorted by name.
+
+    Meta-estimators, which hold another detector, are left out.
 
     Returns
     -------
@@ -32,6 +34,7 @@ def all_detectors():
                 inspect.isclass(item)
                 and issubclass(item, OutlierMixin)
                 and issubclass(item, BaseEstimator)
+                and not issubclass(item, MetaEstimatorMixin)
                 and not name.startswith("Base")
             ):
                 found[name] = item

@@ -17,6 +17,11 @@ def test_finds_the_public_detectors():
     assert found["AutoEncoder"] is sklearn_deepod.AutoEncoder
 
 
+def test_leaves_meta_estimators_out():
+    assert issubclass(sklearn_deepod.WindowedDetector, OutlierMixin)
+    assert "WindowedDetector" not in dict(all_detectors())
+
+
 def test_is_sorted_and_without_repetition():
     names = [name for name, _ in all_detectors()]
     assert names == sorted(set(names))

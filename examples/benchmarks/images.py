@@ -1,0 +1,148 @@
+"""Accuracy on images: one digit is normal, all others are outliers.
+
+For each digit a detector is fitted on a random 80 % of its images and scores the rest
+of them and all images of other digits. The images are MNIST's 10,000 test images.
+"""
+
+import argparse
+import gzip
+from pathlib import Path
+
+import numpy as np
+from _common import data_folder, limit_threads, print_table, seconds
+from sklearn.decomposition import PCA
+from sklearn.ensemble import IsolationForest
+from sklearn.metrics import roc_auc_score
+from sklearn.neighbors import NearestNeighbors
+
+from sklearn_deepod import AutoEncoder, VariationalAutoEncoder
+
+
+def load_mnist(folder):
+    """Return images (n, 1, 28, 28) in [0, 1] and their digits."""
+    arrays = []
+    for name, offset in (("images-idx3", 16), ("labels-idx1", 8)):
+        path = folder / "mnist" / f"t10k-{name}-ubyte.gz"
+        if not path.exists():
+            raise SystemExit(f"No data: {path} is missing; it is a file of MNIST.")
+        with gzip.open(path) as file:
+            arrays.append(np.frombuffer(file.read(), np.uint8, offset=offset))
+    images, digits = arrays
+    return images.reshape(-1, 1, 28, 28) / 255.0, digits
+
+
+class Residual:
+    """Squared distance of a flat image from a linear subspace."""
+
+    def __init__(self, n_components):
+        self.pca = PCA(n_components, random_state=0)
+
+    def fit(self, X):
+        """Find the subspace."""
+        self.pca.fit(X.reshape(len(X), -1))
+        return self
+
+    def score_samples(self, X):
+        """Return the opposite of the distances."""
+        X = X.reshape(len(X), -1)
+        rebuilt = self.pca.inverse_transform(self.pca.transform(X))
+        return -np.square(X - rebuilt).sum(axis=1)
+
+
+class Nearest:
+    """Distance to the nearest training image."""
+
+    def fit(self, X):
+        """Keep the images."""
+        self.index = NearestNeighbors(n_neighbors=1).fit(X.reshape(len(X), -1))
+        return self
+
+    def score_samples(self, X):
+        """Return the opposite of the distances."""
+        return -self.index.kneighbors(X.reshape(len(X), -1))[0][:, 0]
+
+
+class Flat:
+    """A detector of tables, given flat images."""
+
+    def __init__(self, detector):
+        self.detector = detector
+
+    def fit(self, X):
+        """Fit on flat images."""
+        self.detector.fit(X.reshape(len(X), -1))
+        return self
+
+    def score_samples(self, X):
+        """Score flat images."""
+        return self.detector.score_samples(X.reshape(len(X), -1))
+
+
+def deep(cls, **params):
+    """Return a maker of detectors of clean images on the CPU."""
+    return lambda seed: cls(novelty=True, device="cpu", random_state=seed, **params)
+
+
+DETECTORS = {
+    "AutoEncoder, conv": deep(AutoEncoder, network="conv"),
+    "AutoEncoder, dense": deep(AutoEncoder, network="dense"),
+    "VariationalAutoEncoder, conv": deep(VariationalAutoEncoder, network="conv"),
+    "PCA, 32 components": lambda seed: Residual(32),
+    "1-NN": lambda seed: Nearest(),
+    "IsolationForest": lambda seed: Flat(IsolationForest(random_state=seed)),
+}
+
+
+def split(digits, digit, seed):
+    """Return the positions of training and test images."""
+    own = np.random.default_rng(seed).permutation(np.flatnonzero(digits == digit))
+    train = own[: int(0.8 * len(own))]
+    return train, np.setdiff1d(np.arange(len(digits)), train)
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", help="folder that holds mnist/t10k-*.gz")
+    parser.add_argument("--digits", type=int, nargs="+", default=[*range(5)])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--detectors", nargs="+", choices=DETECTORS, default=DETECTORS)
+    args = parser.parse_args()
+    images, digits = load_mnist(Path(data_folder(args.data, "mnist/t10k-*.gz")))
+    rows = []
+    for name in args.detectors:
+        auc, fit_seconds, score_seconds = [], 0.0, 0.0
+        for digit in args.digits:
+            for seed in args.seeds:
+                train, test = split(digits, digit, seed)
+                detector = DETECTORS[name](seed)
+                scores = []
+                with limit_threads(args.threads):
+                    fit_seconds += seconds(detector.fit, images[train])
+                    score_seconds += seconds(
+                        lambda d=detector, t=test, s=scores: s.append(
+                            d.score_samples(images[t])
+                        )
+                    )
+                auc.append(roc_auc_score(digits[test] == digit, scores[0]))
+        auc = 100 * np.reshape(auc, (len(args.digits), -1)).mean(axis=1)
+        rows.append(
+            (
+                name,
+                *(f"{value:.1f}" for value in auc),
+                f"{auc.mean():.2f}",
+                f"{fit_seconds:.0f}",
+                f"{score_seconds:.0f}",
+            )
+        )
+    print_table(
+        f"images: ROC AUC in percent, seeds {args.seeds}, {args.threads} thread(s)",
+        ("normal digit", *map(str, args.digits), "mean", "fit s", "score s"),
+        rows,
+    )
+
+
+if __name__ == "__main__":
+    main()

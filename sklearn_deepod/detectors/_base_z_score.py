@@ -1,0 +1,162 @@
+"""What the detectors by z-scores share."""
+
+from abc import abstractmethod
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_deepod.base import BaseDetector
+from sklearn_deepod.preparation import check_no_empty_columns
+from sklearn_deepod.scoring import kimber_cutoff
+from sklearn_deepod.training import TrainingRows, chunks, dense_rows
+from sklearn_deepod.utils import inherit_parameters
+
+# Finite, and so small that its square and its float32 are finite too.
+_LARGEST = 1e30
+
+
+class BaseZScore(BaseDetector):
+    """Base of the detectors that measure each feature on its own.
+
+    Subclasses give `_center_and_scale` and `_textbook_cut`.
+
+    Parameters
+    ----------
+    combine : {"max", "mean", "euclidean"}, default="max"
+        How the sizes of a row's z-scores make up its anomaly score: the largest of
+        them, their mean, or the root of the mean of their squares (the Euclidean
+        distance to the center, over the root of the number of features). Missing cells
+        are left out; a row without values scores 0.
+    contamination : {"fence", "auto"} or float, default="fence"
+        Where `predict` cuts. "fence" takes Kimber's boxplot fence for skewed data on
+        the training scores (see `sklearn_deepod.scoring.kimber_cutoff`), as other
+        detectors do by "auto". "auto" is the cut-off of the textbooks: rows that score
+        above 3 (`ZScore`) or 3.5 (`ModifiedZScore`), which is meant for one or few
+        features. A float in (0, 0.5] marks that share of the training rows.
+
+    Attributes
+    ----------
+    offset_ : float
+        ``decision_function`` is ``score_samples`` minus this.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str
+        Names of the features, where the training rows had some.
+    """
+
+    _parameter_constraints: dict = {
+        "contamination": [
+            StrOptions({"fence"}),
+            *BaseDetector._parameter_constraints["contamination"],
+        ],
+        "combine": [StrOptions({"max", "mean", "euclidean"})],
+    }
+
+    def __init__(self, *, combine="max", contamination="fence"):
+        super().__init__(contamination=contamination)
+        self.combine = combine
+
+    def __init_subclass__(cls, **kwargs):
+        """Let subclasses describe only what is their own."""
+        super().__init_subclass__(**kwargs)
+        inherit_parameters(cls, BaseZScore)
+
+    #: The score beyond which a row is an outlier, if `contamination` is "auto".
+    _textbook_cut: float
+
+    @abstractmethod
+    def _center_and_scale(self, values, sample_weight):
+        """Center and scale of each column; missing cells are NaN."""
+
+    def z_scores(self, X):
+        """Measure each cell: how many scales it lies above the center.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to measure.
+
+        Returns
+        -------
+        ndarray of the shape of `X`
+            Z-scores, negative below the center, at most 1e30 in size; NaN where the
+            cell is missing.
+        """
+        check_is_fitted(self)
+        X = self._validate(X, reset=False)
+        z = np.empty(X.shape)
+        for part in self._parts(X):
+            z[part] = self._measured(X, part).reshape(z[part].shape)
+        return z
+
+    def _fit(self, X, sample_weight):
+        present = X if sample_weight is None else X[sample_weight > 0]
+        check_no_empty_columns(present, getattr(self, "feature_names_in_", None))
+        rows = TrainingRows(X, sample_weight)
+        blocks = [self._center_and_scale(v, rows.weight) for v in _column_blocks(rows)]
+        # Of quarters, see _column_blocks. A scale cannot tell more than floats do.
+        center, scale = np.concatenate(blocks, axis=1)
+        scale = np.clip(scale, rounding(center), np.finfo(np.float64).max / 4.0)
+        self.center_ = 4.0 * center.reshape(rows.shape)
+        self.scale_ = 4.0 * scale.reshape(rows.shape)
+        self._set_offset(self._anomaly_scores(X)[rows.positions], rows.weight)
+
+    def _set_offset(self, anomaly_scores, sample_weight):
+        if self.contamination == "auto":
+            self.offset_ = -self._textbook_cut
+        elif self.contamination == "fence":
+            self.offset_ = -kimber_cutoff(anomaly_scores, sample_weight)
+        else:
+            super()._set_offset(anomaly_scores, sample_weight)
+
+    def _anomaly_scores(self, X):
+        scores = np.empty(X.shape[0])
+        for part in self._parts(X):
+            scores[part] = _combined(np.abs(self._measured(X, part)), self.combine)
+        return scores
+
+    def _parts(self, X):
+        return chunks(X.shape[0], self.center_.size)
+
+    def _measured(self, X, part):
+        """Z-scores of some rows, flat."""
+        z = _quarters(dense_rows(X, part)).reshape(-1, self.center_.size)
+        z -= 0.25 * self.center_.ravel()
+        with np.errstate(over="ignore"):
+            z /= 0.25 * self.scale_.ravel()
+        return np.clip(z, -_LARGEST, _LARGEST, out=z)
+
+
+def rounding(center):
+    """Deviations from the center that may be rounding errors."""
+    return 4.0 * np.spacing(np.abs(center))
+
+
+def _quarters(values):
+    """A quarter of all values: no difference leaves the range of floats."""
+    values *= 0.25
+    return values
+
+
+def _column_blocks(rows):
+    """Yield the quarters of some columns of all rows at a time."""
+    if sp.issparse(rows.X):
+        table, positions = rows.X[rows.positions].tocsc(), slice(None)
+    else:
+        table, positions = rows.X.reshape(len(rows.X), -1), rows.positions
+    for part in chunks(table.shape[1], len(rows)):
+        yield _quarters(dense_rows(table[:, part], positions))
+
+
+def _combined(sizes, combine):
+    """One score for each row of sizes; NaN cells are left out."""
+    missing = np.isnan(sizes)
+    sizes[missing] = 0.0
+    if combine == "max":
+        return sizes.max(axis=1)
+    n_present = np.maximum(1, sizes.shape[1] - np.count_nonzero(missing, axis=1))
+    if combine == "mean":
+        return sizes.sum(axis=1) / n_present
+    return np.sqrt(np.square(sizes).sum(axis=1) / n_present)
