@@ -207,6 +207,30 @@ def prepare(preprocessor, X, shape):
     return Z
 
 
+def restore(preprocessor, Z, row_shape):
+    """Undo `prepare`.
+
+    Parameters
+    ----------
+    preprocessor : SquashScaler, None or a fitted transformer
+        What `fit_preprocessor` gave; with ``inverse_transform``.
+    Z : ndarray of shape (n_samples, ...)
+        Rows as the network sees them.
+    row_shape : tuple of int
+        Shape of a row as it was given to the detector.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, *row_shape)
+    """
+    if isinstance(preprocessor, SquashScaler):
+        Z = preprocessor.inverse_transform(Z)
+    elif preprocessor is not None:
+        flat = len(row_shape) == 1
+        Z = preprocessor.inverse_transform(Z.reshape(len(Z), -1) if flat else Z)
+    return np.asarray(Z).reshape(-1, *row_shape)
+
+
 def check_no_empty_columns(X, feature_names=None):
     """Raise where a column has no value at all.
 

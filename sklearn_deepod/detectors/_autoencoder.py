@@ -17,6 +17,7 @@ from sklearn_deepod.networks import (
     split_missing,
     uniform_like,
 )
+from sklearn_deepod.preparation import restore
 
 # Shrinkage of the covariance, as a share of its mean eigenvalue: little where all
 # training rows are normal, much where outliers may be among them.
@@ -164,9 +165,7 @@ class AutoEncoder(
                 "reconstruction has no way back to the features' units."
             )
         rebuilt = self._apply(X, lambda m, Z: m(Z)[2].mean(dim=0))
-        if self.preprocessor_ is not None:
-            rebuilt = self.preprocessor_.inverse_transform(rebuilt)
-        return rebuilt.reshape(-1, *self._row_shape)
+        return restore(self.preprocessor_, rebuilt, self._row_shape)
 
     @property
     def _n_features_out(self):

@@ -27,15 +27,26 @@ def test_images_come_back_in_their_size(shape, kernel_size):
 
 
 def test_members_are_the_convolutions_of_torch():
-    encoder = Conv(channels=(3,), activation="tanh").encoder(
-        2, (2, 8, 8), 4, generator=stream()
-    )
+    spec = Conv(channels=(3,), activation="tanh", linear_path=False)
+    encoder = spec.encoder(2, (2, 8, 8), 4, generator=stream())
     X = torch.randn(2, 5, 2, 8, 8)
     for member, x, found in zip(encoder.members, X, encoder(X), strict=True):
         conv, linear = member[0], member[-1]
         h = nn.functional.conv2d(x, conv.weight, conv.bias, stride=2, padding=1)
         expected = h.tanh().flatten(1) @ linear.weight.T + linear.bias
         torch.testing.assert_close(found, expected)
+
+
+def test_a_linear_layer_runs_beside_the_convolutions():
+    spec, shape = Conv(channels=(4,)), (2, 8, 9)
+    encoder = spec.encoder(1, shape, 5, generator=stream()).members[0]
+    decoder = spec.decoder(1, 5, shape, generator=stream()).members[0]
+    X = torch.randn(6, *shape)
+    straight = X.flatten(1) @ encoder.second[-1].weight.T
+    code = encoder(X)
+    torch.testing.assert_close(code, encoder.first(X) + straight)
+    straight = (code @ decoder.second[0].weight.T).view(6, *shape)
+    torch.testing.assert_close(decoder(code), decoder.first(code) + straight)
 
 
 def test_without_bias_nothing_comes_of_nothing():
