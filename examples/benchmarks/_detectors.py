@@ -1,12 +1,17 @@
 """The detectors of the accuracy benchmark, all with ``fit`` and ``score_samples``."""
 
 from functools import cache
+from importlib import import_module
+from inspect import signature
 
 import numpy as np
 from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
+import sklearn_deepod
+from sklearn_deepod.utils import all_detectors
 
 
 class KNN:
@@ -49,72 +54,69 @@ class LOF:
 
 
 class PyOD:
-    """PyOD's AutoEncoder, whose scores are higher for outliers."""
+    """One of PyOD's detectors, whose scores are higher for outliers."""
 
-    def __init__(self, **params):
-        from pyod.models.auto_encoder import AutoEncoder
-
-        self.detector = AutoEncoder(**params)
+    def __init__(self, name, **params):
+        self.module, self.name = PYOD[name]
+        self.params = params
 
     def fit(self, X):
+        cls = getattr(import_module(f"pyod.models.{self.module}"), self.name)
+        known = signature(cls).parameters
+        shared = {"verbose": 0, "device": "cpu", "n_features": X.shape[1]}
+        params = shared | self.params
+        self.detector = cls(**{k: v for k, v in params.items() if k in known})
         self.detector.fit(X)
 
     def score_samples(self, X):
         return -self.detector.decision_function(X)
 
 
-class PyODDeepSVDD(PyOD):
-    """PyOD's DeepSVDD, which must be told the number of features."""
-
-    def __init__(self, **params):
-        self.params = params
-
-    def fit(self, X):
-        from pyod.models.deep_svdd import DeepSVDD
-
-        self.detector = DeepSVDD(n_features=X.shape[1], **self.params)
-        super().fit(X)
+PYOD = {
+    "AutoEncoder": ("auto_encoder", "AutoEncoder"),
+    "VariationalAutoEncoder": ("vae", "VAE"),
+    "DeepSVDD": ("deep_svdd", "DeepSVDD"),
+    "ALAD": ("alad", "ALAD"),
+    "AnoGAN": ("anogan", "AnoGAN"),
+}
 
 
-def _autoencoder(novelty, seed, params):
-    from sklearn_deepod import AutoEncoder
+def _ours(name):
+    """Return a maker of one of this package's detectors."""
 
-    params = {"novelty": novelty, "device": "cpu", "random_state": seed, **params}
-    return AutoEncoder(**params)
+    def make(novelty, seed, params):
+        cls = getattr(sklearn_deepod, name)
+        shared = {"novelty": novelty, "device": "cpu", "random_state": seed}
+        known = signature(cls).parameters
+        taken = {name: value for name, value in shared.items() if name in known}
+        return cls(**(taken | params))
+
+    return make
 
 
-def _deep_svdd(novelty, seed, params):
-    from sklearn_deepod import DeepSVDD
-
-    params = {"novelty": novelty, "device": "cpu", "random_state": seed, **params}
-    return DeepSVDD(**params)
+def _wrong_novelty(novelty, seed, params):
+    return _ours("AutoEncoder")(not novelty, seed, params)
 
 
 # name: (does the training data hold normal rows only, seed, parameters) -> detector
 DETECTORS = {
-    "AutoEncoder": _autoencoder,
-    "AutoEncoder/wrong-novelty": lambda novelty, seed, params: _autoencoder(
-        not novelty, seed, params
-    ),
-    "DeepSVDD": _deep_svdd,
+    **{
+        name: _ours(name)
+        for name, cls in all_detectors()
+        if cls not in (sklearn_deepod.ModuleDetector, sklearn_deepod.DeepSAD)
+    },
+    "AutoEncoder/wrong-novelty": _wrong_novelty,
     "IsolationForest": lambda novelty, seed, params: IsolationForest(
         random_state=seed, **params
     ),
     "kNN": lambda novelty, seed, params: KNN(novelty, **params),
     "LOF": lambda novelty, seed, params: LOF(novelty, **params),
-    "PyOD-AutoEncoder": lambda novelty, seed, params: PyOD(
-        **{"random_state": seed, "device": "cpu", "verbose": 0, **params}
-    ),
-    "PyOD-DeepSVDD": lambda novelty, seed, params: PyODDeepSVDD(
-        **{"random_state": seed, "verbose": 0, **params}
-    ),
-}
-NEEDS = {
-    "AutoEncoder": "sklearn_deepod",
-    "AutoEncoder/wrong-novelty": "sklearn_deepod",
-    "DeepSVDD": "sklearn_deepod",
-    "PyOD-AutoEncoder": "pyod",
-    "PyOD-DeepSVDD": "pyod",
+    **{
+        f"PyOD-{name}": lambda novelty, seed, params, name=name: PyOD(
+            name, random_state=seed, **params
+        )
+        for name in PYOD
+    },
 }
 
 
@@ -127,7 +129,7 @@ def warm_up(detector):
 def installed(detector):
     """Say whether the package that the detector needs can be imported."""
     try:
-        __import__(NEEDS.get(detector, "sklearn"))
+        import_module("pyod" if detector.startswith("PyOD-") else "sklearn")
     except ImportError as error:
         print(f"left out: {detector} ({error})")
         return False
