@@ -27,12 +27,24 @@ class Discriminator(nn.Module):
         Source of the initial weights.
     code_size : int, default=0
         Size of a code that is judged together with the row; 0 for none.
+    gain : float, default=1.0
+        Multiplies the logits, and so is the most that they can differ by between rows
+        at a distance of 1.
     """
 
     def __init__(
-        self, network, n_members, input_shape, n_features, generator, code_size=0
+        self,
+        network,
+        n_members,
+        input_shape,
+        n_features,
+        generator,
+        *,
+        code_size=0,
+        gain=1.0,
     ):
         super().__init__()
+        self.gain = gain
 
         def linear(n_inputs, n_outputs):
             layer = MemberLinear(n_members, n_inputs, n_outputs, generator)
@@ -58,7 +70,7 @@ class Discriminator(nn.Module):
             read = F.leaky_relu(self.code_reader(code), _SLOPE)
             joined = torch.cat([features, read], dim=2)
             features = F.leaky_relu(self.joint(joined), _SLOPE)
-        return self.head(features).squeeze(2), features
+        return self.gain * self.head(features).squeeze(2), features
 
 
 def real_loss(logits):

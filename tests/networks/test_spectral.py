@@ -1,0 +1,133 @@
+"""Spectral normalisation and discriminators."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from sklearn_deepod.networks import (
+    GRU,
+    TCN,
+    Conv,
+    Dense,
+    Discriminator,
+    MemberLinear,
+    SpectralNorm,
+    discriminator_losses,
+    spectral_norm,
+)
+
+
+def stream(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def normal(*shape, seed=1):
+    return torch.randn(shape, generator=stream(seed))
+
+
+def norms(weight):
+    """Largest singular values by numpy, one for each member of a 3-d weight."""
+    matrices = weight.detach().numpy()
+    matrices = (
+        matrices if matrices.ndim == 3 else matrices.reshape(1, len(matrices), -1)
+    )
+    return np.array([np.linalg.norm(m.astype(np.float64), 2) for m in matrices])
+
+
+def test_singular_values():
+    matrices = normal(3, 7, 5).numpy()
+    expected = [np.linalg.norm(m, 2) for m in matrices]
+    np.testing.assert_allclose(spectral_norm(matrices).ravel(), expected, rtol=1e-5)
+
+
+def test_zero_and_not_finite_matrices():
+    assert spectral_norm(np.zeros((1, 2, 2), np.float32)) > 0
+    assert spectral_norm(np.full((1, 2, 2), np.nan)) == 1
+
+
+def test_training_divides_by_the_largest_singular_value():
+    layer = MemberLinear(3, 6, 4, stream())
+    with torch.no_grad():
+        layer.weight.mul_(torch.tensor([0.1, 1.0, 30.0]).view(3, 1, 1))
+    original = copy.deepcopy(layer)
+    normalised = SpectralNorm(layer, stream())
+    X = normal(3, 5, 6)
+    for _ in range(200):
+        found = normalised(X)
+    sizes = torch.from_numpy(norms(original.weight)).float().view(3, 1, 1)
+    expected = torch.baddbmm(original.bias, X, original.weight / sizes)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(layer.weight, original.weight)
+
+
+@pytest.mark.parametrize(
+    ("network", "shape"),
+    [
+        (Dense(normalization="layer"), (6,)),
+        (Conv(channels=(4, 8)), (2, 8, 8)),
+        (GRU(hidden_size=5), (4, 3)),
+        (TCN(channels=(4, 4)), (4, 3)),
+    ],
+)
+def test_every_layer_is_divided_when_training_ends(network, shape):
+    module = SpectralNorm(network.encoder(2, shape, 3, generator=stream()), stream())
+    X = normal(2, 5, *shape)
+    for _ in range(300):
+        while_training = module(X)
+    module.eval()
+    kinds = (MemberLinear, nn.Linear, nn.Conv1d, nn.Conv2d)
+    layers = [m for m in module.modules() if isinstance(m, kinds)]
+    assert len(layers) >= 2
+    for layer in layers:
+        np.testing.assert_allclose(norms(layer.weight), 1.0, rtol=1e-5)
+    torch.testing.assert_close(module(X), while_training, rtol=1e-3, atol=1e-4)
+
+
+def test_weights_are_divided_once():
+    module = SpectralNorm(MemberLinear(1, 4, 3, stream()), stream()).eval()
+    divided = copy.deepcopy(module.state_dict())
+    other = SpectralNorm(MemberLinear(1, 4, 3, stream(5)), stream())
+    other.load_state_dict(divided)
+    other.eval()
+    assert torch.equal(other.module.weight, divided["module.weight"])
+    other.train()
+    other(normal(1, 2, 4))
+    with torch.no_grad():
+        other.module.weight.mul_(3.0)
+    other.eval()
+    np.testing.assert_allclose(norms(other.module.weight), 1.0, rtol=1e-5)
+
+
+def test_gradient_is_orthogonal_to_the_weights():
+    # What normalised weights compute does not depend on the weights' size.
+    module = SpectralNorm(MemberLinear(1, 4, 3, stream(), bias=False), stream())
+    X = normal(1, 6, 4)
+    for _ in range(300):
+        loss = module(X).square().sum()
+    loss.backward()
+    weight = module.module.weight
+    assert abs((weight * weight.grad).sum()) < 1e-3 * weight.grad.norm()
+
+
+def test_discriminator_is_lipschitz():
+    judge = Discriminator(Dense(), 2, (6,), 8, stream()).eval()
+    X, Y = normal(2, 50, 6), normal(2, 50, 6, seed=2)
+    distance = (X - Y).norm(dim=2)
+    assert ((judge(X)[1] - judge(Y)[1]).norm(dim=2) <= distance * 1.001).all()
+    ratio = (judge(X)[0] - judge(Y)[0]).abs() / distance
+    assert (ratio <= judge.gain * 1.001).all()
+
+
+@pytest.mark.parametrize("code_size", [0, 3])
+def test_discriminator_losses(code_size):
+    judge = Discriminator(Dense(), 2, (6,), 8, stream(), code_size=code_size).eval()
+    real = [normal(2, 5, 6), normal(2, 5, 3)][: 1 + bool(code_size)]
+    fake = [normal(2, 5, 6, seed=2), normal(2, 5, 3, seed=3)][: 1 + bool(code_size)]
+    chance_real = torch.sigmoid(judge(*real)[0])
+    chance_fake = torch.sigmoid(judge(*fake)[0])
+    expected = -torch.log(chance_real) - torch.log(1 - chance_fake)
+    found = discriminator_losses(judge, real, fake)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
