@@ -2,9 +2,9 @@
 Images: what the network cannot rebuild
 =======================================
 
-A convolutional autoencoder learns what a handwritten zero looks like, from scikit-learn's
-digits. Images of other digits are rebuilt as zeros, and the difference shows where they
-are not one.
+A convolutional autoencoder learns what a handwritten zero looks like, from the digits
+that ship with scikit-learn. Images of other digits are rebuilt as zeros, and the
+difference shows where they are not one.
 """
 
 # %%
