@@ -55,7 +55,7 @@ class AutoEncoder(
         where `network` is not dense) and the residual together, "whitened_residual"
         that of the residual alone, "squared_error" the mean squared residual, and
         "relative_error" the same over the root mean square of the row. "auto" takes
-        "whitened" for flat rows, "relative_error" for images and sequences.
+        "relative_error" for images, "whitened" for flat rows and sequences.
     {parameters}
 
     Attributes
@@ -225,7 +225,7 @@ class AutoEncoder(
 
     def _score_function(self):
         if self.score_function == "auto":
-            return "whitened" if len(self._shape_read) == 1 else "relative_error"
+            return "relative_error" if len(self._shape_read) == 3 else "whitened"
         return self.score_function
 
     def _scores(self, module, X):

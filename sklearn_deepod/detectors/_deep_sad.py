@@ -179,8 +179,8 @@ def check_labels(X, y):
     if found.tolist() == [0, 1]:
         warnings.warn(
             "y holds 0 and 1 but no -1, so no row is a known outlier: 1 means a known "
-            "inlier here. Where 1 stands for outliers, give np.where(y == 1, -1, 1), or "
-            "np.where(y == 1, -1, 0) if the others are not known to be inliers.",
+            "inlier here. Where 1 stands for outliers, give np.where(y == 1, -1, 1), "
+            "or np.where(y == 1, -1, 0) if the others are not known to be inliers.",
             UserWarning,
             stacklevel=2,
         )

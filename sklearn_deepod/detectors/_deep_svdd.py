@@ -32,7 +32,7 @@ class DeepSVDD(BaseHypersphere):
     Attributes
     ----------
     radius_ : ndarray of shape (n_estimators,)
-        Distance to the centre within which a share ``1 - nu`` of the training rows lies.
+        Distance to the centre within which ``1 - nu`` of the training rows lie.
     {attributes}
 
     See Also

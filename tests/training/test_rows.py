@@ -264,3 +264,49 @@ class TestHelpers:
         assert found.flags.c_contiguous
         assert not np.signbit(found).any()
         np.testing.assert_array_equal(dense_rows(kind(X), slice(1, 2)), [[2, np.nan]])
+
+
+class TestLabels:
+    """Rows that differ in their labels are different rows."""
+
+    X = np.array([[1.0, 2.0], [1.0, 2.0], [3.0, 4.0], [1.0, 2.0], [3.0, 4.0]])
+    labels = np.array([0, 1, -1, 1, 0])
+
+    def as_set(self, rows):
+        values = zip(rows.rows().tolist(), rows.labels, rows.weight, strict=True)
+        return [(tuple(row), int(label), weight) for row, label, weight in values]
+
+    def test_rows_are_merged_by_label(self):
+        found = self.as_set(TrainingRows(self.X, labels=self.labels))
+        assert sorted(found) == [
+            ((1.0, 2.0), 0, 1.0),
+            ((1.0, 2.0), 1, 2.0),
+            ((3.0, 4.0), -1, 1.0),
+            ((3.0, 4.0), 0, 1.0),
+        ]
+
+    def test_order_and_repetition_do_not_matter(self):
+        rng = np.random.RandomState(0)
+        X = rng.randint(0, 3, size=(60, 2)).astype(float)
+        labels = rng.randint(-1, 2, size=60)
+        weight = rng.randint(0, 4, size=60)
+        expected = self.as_set(TrainingRows(X, weight.astype(float), labels))
+        repeated = rng.permutation(np.repeat(np.arange(60), weight))
+        assert (
+            self.as_set(TrainingRows(X[repeated], None, labels[repeated])) == expected
+        )
+
+    def test_colliding_hashes(self, monkeypatch):
+        expected = self.as_set(TrainingRows(self.X, labels=self.labels))
+        monkeypatch.setattr(
+            "sklearn_deepod.training._rows._hash_rows",
+            lambda X: np.arange(X.shape[0], dtype=np.uint64) * np.uint64(0),
+        )
+        found = self.as_set(TrainingRows(self.X, labels=self.labels))
+        assert sorted(found) == sorted(expected)
+
+    def test_subsets_keep_theirs(self):
+        rows = TrainingRows(self.X, labels=self.labels)
+        part = rows.subset(np.array([1, 3]), rows.weight[[1, 3]])
+        assert part.labels.tolist() == rows.labels[[1, 3]].tolist()
+        assert TrainingRows(self.X).labels is None
