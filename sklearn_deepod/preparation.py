@@ -207,6 +207,21 @@ def prepare(preprocessor, X, shape):
     return Z
 
 
+def check_restores(preprocessor):
+    """Raise where `restore` cannot undo what the preprocessor does.
+
+    Parameters
+    ----------
+    preprocessor : SquashScaler, None or a fitted transformer
+        What `fit_preprocessor` gave.
+    """
+    if preprocessor is not None and not hasattr(preprocessor, "inverse_transform"):
+        raise AttributeError(
+            f"{type(preprocessor).__name__} has no inverse_transform, so rows have no "
+            "way back from the network to the features' units."
+        )
+
+
 def restore(preprocessor, Z, row_shape):
     """Undo `prepare`.
 

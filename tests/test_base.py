@@ -610,7 +610,10 @@ class TestGoingOn:
         first = warm.history_[0]["train_loss"]
         preprocessor = warm.preprocessor_
         warm.fit(X)
-        assert warm.history_[0]["train_loss"] < (first + last) / 2
+        again = warm.history_[0]["train_loss"]
+        # Nearer to where it left off than to where it began; losses of adversaries
+        # need not fall.
+        assert abs(again - last) < abs(again - first)
         assert warm.preprocessor_ is preprocessor
         cold = quick(cls, **params).fit(X)
         assert_same(cold, clone(cold).fit(X))

@@ -35,6 +35,8 @@ class ALAD(SamplingMixin, BaseGAN):
         last hidden layer of the discriminator for the pair of the row and itself, and
         for that of the row and what was rebuilt. "whitened" is the Mahalanobis
         distance of these differences and the residual together.
+    discriminator_lr : float or None, default=2e-3
+        Learning rate of the discriminators at its highest; None takes twice `lr`.
     {parameters}
 
     Attributes
@@ -83,8 +85,15 @@ class ALAD(SamplingMixin, BaseGAN):
         "score_function": [StrOptions({"features", "whitened"})],
     }
 
-    def __init__(self, *, latent_cycle=True, score_function="features", **shared):
-        super().__init__(**shared)
+    def __init__(
+        self,
+        *,
+        latent_cycle=True,
+        score_function="features",
+        discriminator_lr=2e-3,
+        **shared,
+    ):
+        super().__init__(discriminator_lr=discriminator_lr, **shared)
         self.latent_cycle = latent_cycle
         self.score_function = score_function
 
@@ -121,13 +130,16 @@ class ALAD(SamplingMixin, BaseGAN):
                 (torch.cat([noise, again], dim=2),),
             )
         told_apart = [
-            discriminator_losses(judges[name], *_without_gradient(pair))
+            discriminator_losses(judges[name], *_without_gradient(pair), generator)
             for name, pair in pairs.items()
         ]
         yield judges, sum(told_apart), spared
-        taken = [real_loss(judges[name](*fake)[0]) for name, (_, fake) in pairs.items()]
+        taken = [
+            real_loss(judges[name](*fake, generator=generator)[0])
+            for name, (_, fake) in pairs.items()
+        ]
         # Only here is the real pair made by a network as well.
-        taken.append(fake_loss(judges["xz"](X, code)[0]))
+        taken.append(fake_loss(judges["xz"](X, code, generator)[0]))
         yield module.generator, sum(taken), spared
 
     def _scores(self, module, X):

@@ -15,6 +15,9 @@ from sklearn_deepod.networks import (
     real_loss,
 )
 
+# Of the discriminator's logits. With 1, gaps between clusters that are narrow beside
+# the spread of the data cost the generator too little to leave them empty.
+_GAIN = 10.0
 # Adam's in the search.
 _BETAS = (0.9, 0.999)
 _EPS = 1e-8
@@ -41,6 +44,8 @@ class AnoGAN(SamplingMixin, BaseGAN):
         "distance" is the published score, what the search minimises. "whitened" is the
         Mahalanobis distance of the residual and the difference of the discriminator's
         features together, at the noise found.
+    latent_size : int, default=8
+        Units of the code.
     {parameters}
 
     Attributes
@@ -105,9 +110,10 @@ class AnoGAN(SamplingMixin, BaseGAN):
         n_search_steps=10,
         search_lr=0.05,
         score_function="distance",
+        latent_size=8,
         **shared,
     ):
-        super().__init__(**shared)
+        super().__init__(latent_size=latent_size, **shared)
         self.discrimination_weight = discrimination_weight
         self.n_search_steps = n_search_steps
         self.search_lr = search_lr
@@ -124,7 +130,7 @@ class AnoGAN(SamplingMixin, BaseGAN):
         )
 
     def _losses(self, module, X, generator):
-        errors = _squared(module(X) - X)
+        errors = _squared(module(X, generator) - X)
         if not module.training:
             yield module, errors
             return
@@ -132,10 +138,15 @@ class AnoGAN(SamplingMixin, BaseGAN):
         judge = module.discriminator
         noise = self._noise(X, generator)
         made = module.decode(noise, generator)
-        yield judge, discriminator_losses(judge, (X,), (made.detach(),)), spared
-        yield module.generator, real_loss(judge(made)[0]), spared
-        rebuilt = module.decode(module.encoder(X, generator), generator)
-        real, fake = judge(torch.cat([X, rebuilt], dim=1))[1].chunk(2, dim=1)
+        yield (
+            judge,
+            discriminator_losses(judge, (X,), (made.detach(),), generator),
+            spared,
+        )
+        yield module.generator, real_loss(judge(made, generator=generator)[0]), spared
+        rebuilt = module(X, generator)
+        _, features = judge(torch.cat([X, rebuilt], dim=1), generator=generator)
+        real, fake = features.chunk(2, dim=1)
         yield module.encoder, _squared(rebuilt - X) + _squared(fake - real), spared
 
     def _scores(self, module, X):
@@ -216,7 +227,7 @@ class AnoGANNetwork(nn.Module):
             n_members, input_shape, latent_size, generator=generator
         )
         self.discriminator = Discriminator(
-            network, n_members, input_shape, latent_size, generator
+            network, n_members, input_shape, latent_size, generator, gain=_GAIN
         )
         self.whitening = None
         if whitens:
@@ -226,6 +237,6 @@ class AnoGANNetwork(nn.Module):
         """Row made of each code."""
         return self.generator(code, generator)
 
-    def forward(self, X):
+    def forward(self, X, generator=None):
         """Rows rebuilt at the encoder's guess."""
-        return self.decode(self.encoder(X))
+        return self.decode(self.encoder(X, generator), generator)

@@ -17,7 +17,7 @@ from sklearn_deepod.networks import (
     split_missing,
     uniform_like,
 )
-from sklearn_deepod.preparation import restore
+from sklearn_deepod.preparation import check_restores, restore
 
 # Shrinkage of the covariance, as a share of its mean eigenvalue: little where all
 # training rows are normal, much where outliers may be among them.
@@ -51,11 +51,11 @@ class AutoEncoder(
     noise : float, default=0.0
         Standard deviation of Gaussian noise on the prepared inputs in training.
     score_function : str, default="auto"
-        "whitened" is the Mahalanobis distance of the first hidden layer (the code,
-        where `network` is not dense) and the residual together, "whitened_residual"
-        that of the residual alone, "squared_error" the mean squared residual, and
-        "relative_error" the same over the root mean square of the row. "auto" takes
-        "relative_error" for images, "whitened" for flat rows and sequences.
+        "whitened" is the Mahalanobis distance of the first hidden layer (the rectified
+        code, where `network` is not dense) and the residual together,
+        "whitened_residual" that of the residual alone, "squared_error" the mean squared
+        residual, and "relative_error" the same over the root mean square of the row.
+        "auto" takes "relative_error" for images, "whitened" for all other rows.
     {parameters}
 
     Attributes
@@ -157,13 +157,7 @@ class AutoEncoder(
         """
         check_is_fitted(self)
         X = self._validate(X, reset=False)
-        if self.preprocessor_ is not None and not hasattr(
-            self.preprocessor_, "inverse_transform"
-        ):
-            raise AttributeError(
-                f"{type(self.preprocessor_).__name__} has no inverse_transform, so the "
-                "reconstruction has no way back to the features' units."
-            )
+        check_restores(self.preprocessor_)
         rebuilt = self._apply(X, lambda m, Z: m(Z)[2].mean(dim=0))
         return restore(self.preprocessor_, rebuilt, self._row_shape)
 

@@ -7,12 +7,13 @@ from numbers import Real
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_deepod.base import TRIM
 from sklearn_deepod.detectors._network_detector import BaseNetworkDetector
+from sklearn_deepod.preparation import check_restores, restore
+from sklearn_deepod.training import make_streams
 
 _BETAS = (0.5, 0.999)
 _WITH_BETAS = ("adam", "adamw", torch.optim.Adam, torch.optim.AdamW)
@@ -153,14 +154,8 @@ class SamplingMixin:
             If `preprocessor` is a transformer without ``inverse_transform``.
         """
         check_is_fitted(self)
-        back = self.preprocessor_
-        if back is not None and not hasattr(back, "inverse_transform"):
-            raise AttributeError(
-                f"{type(back).__name__} has no inverse_transform, so generated rows "
-                "have no way back to the features' units."
-            )
-        seed = check_random_state(random_state).randint(2**31 - 1)
-        generator = torch.Generator().manual_seed(int(seed))
+        check_restores(self.preprocessor_)
+        generator = make_streams(random_state)["noise"]
         n_each = -(-n_samples // self.n_estimators)
         module = self.net_.module_
         code = torch.randn(
@@ -169,10 +164,7 @@ class SamplingMixin:
         with torch.inference_mode():
             rows = module.decode(code.to(self.device_))
         rows = rows.transpose(0, 1).flatten(0, 1)[:n_samples].cpu().numpy()
-        rows = rows.astype(np.float64)
-        if back is not None:
-            rows = back.inverse_transform(rows)
-        return rows.reshape(-1, *self._row_shape)
+        return restore(self.preprocessor_, rows.astype(np.float64), self._row_shape)
 
 
 def _spread(X, weight):

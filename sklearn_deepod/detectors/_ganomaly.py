@@ -117,10 +117,10 @@ class GANomaly(BaseGAN):
             return
         spared = self._spared(contextual)
         judge = module.discriminator
-        told_apart = discriminator_losses(judge, (X,), (rebuilt.detach(),))
+        told_apart = discriminator_losses(judge, (X,), (rebuilt.detach(),), generator)
         yield judge, told_apart, spared
         # Judged again, by the discriminator as it is after its step.
-        _, features = judge(torch.cat([X, rebuilt], dim=1))
+        _, features = judge(torch.cat([X, rebuilt], dim=1), generator=generator)
         real, fake = features.chunk(2, dim=1)
         adversarial = (fake - real).square().mean(dim=2)
         yield module.generator, losses + self.adversarial_weight * adversarial, spared

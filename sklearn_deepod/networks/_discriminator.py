@@ -60,12 +60,12 @@ class Discriminator(nn.Module):
             self.joint = linear(2 * n_features, n_features)
         self.head = linear(n_features, 1)
 
-    def forward(self, X, code=None):
+    def forward(self, X, code=None, generator=None):
         """Logits (n_members, n_rows) and features (n_members, n_rows, n_features).
 
         Logits are positive for rows that pass for real ones.
         """
-        features = F.leaky_relu(self.reader(X), _SLOPE)
+        features = F.leaky_relu(self.reader(X, generator), _SLOPE)
         if self.joint is not None:
             read = F.leaky_relu(self.code_reader(code), _SLOPE)
             joined = torch.cat([features, read], dim=2)
@@ -83,12 +83,12 @@ def fake_loss(logits):
     return F.softplus(logits)
 
 
-def discriminator_losses(discriminator, real, fake):
+def discriminator_losses(discriminator, real, fake, generator=None):
     """Loss of each pair of a real and a generated row, told apart.
 
     `real` and `fake` are tuples of what the discriminator reads.
     """
     pairs = (torch.cat(pair, dim=1) for pair in zip(real, fake, strict=True))
-    logits, _ = discriminator(*pairs)
+    logits, _ = discriminator(*pairs, generator=generator)
     for_real, for_fake = logits.chunk(2, dim=1)
     return real_loss(for_real) + fake_loss(for_fake)

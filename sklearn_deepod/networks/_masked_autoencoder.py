@@ -77,7 +77,8 @@ class MaskedAutoencoder(nn.Module):
         elif seen is not None:
             X = X * seen
         code = self.encoder(X, generator)
-        return code, code
+        # Bent, a code tells more: a distance sees no more than the rows' covariance.
+        return torch.relu(code), code
 
     def encode_decode(self, X, seen, generator=None):
         """Description, code and reconstruction; `seen` None means all cells."""

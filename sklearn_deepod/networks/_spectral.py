@@ -45,10 +45,10 @@ class SpectralNorm(nn.Module):
                 self.register_buffer(f"vector{len(self._layers)}", vector)
                 self._layers[f"{name}.weight".lstrip(".")] = holds_members
 
-    def forward(self, X):
+    def forward(self, X, *args):
         """Apply the module with normalised weights."""
         if not self.training:
-            return self.module(X)
+            return self.module(X, *args)
         self.divided.fill_(False)
         weights = {}
         for i, (name, holds_members) in enumerate(self._layers.items()):
@@ -60,7 +60,7 @@ class SpectralNorm(nn.Module):
                 left.copy_(new)
             size = (new.transpose(1, 2) @ matrix @ right).clamp_min(_SMALLEST)
             weights[name] = (matrix / size).view_as(weight)
-        return functional_call(self.module, weights, (X,))
+        return functional_call(self.module, weights, (X, *args))
 
     def train(self, mode=True):
         """Switch the mode; leaving training divides the weights for good."""

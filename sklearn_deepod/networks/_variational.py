@@ -57,7 +57,9 @@ class _Variational:
         mean, log_variance = code.chunk(2, dim=2)
         bound = _LARGEST_LOG_VARIANCE
         log_variance = log_variance.clamp(-bound, bound)
-        return (mean if hidden is code else hidden), mean, log_variance
+        if not isinstance(self, DenseMaskedAutoencoder):
+            hidden = torch.relu(mean)
+        return hidden, mean, log_variance
 
     def decode(self, code, generator=None):
         """Mean of the rows given their codes, flat, before a sigmoid if Bernoulli."""

@@ -20,7 +20,7 @@ def all_detectors():
     --------
     >>> from sklearn_deepod.utils import all_detectors
     >>> [name for name, _ in all_detectors()][:1]
-    ['AutoEncoder']
+    ['ALAD']
     """
     root = importlib.import_module("sklearn_deepod")
     found = {}
