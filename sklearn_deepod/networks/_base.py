@@ -73,7 +73,7 @@ class BaseNetwork(BaseEstimator, metaclass=ABCMeta):
 
     @abstractmethod
     def encoder(self, n_members, input_shape, n_outputs, *, generator, bias=True):
-        """Module from (n_members, n, *input_shape) to (n_members, n, n_outputs).
+        """Build the module from rows of `input_shape` to `n_outputs` outputs.
 
         Parameters
         ----------
@@ -91,7 +91,7 @@ class BaseNetwork(BaseEstimator, metaclass=ABCMeta):
 
     @abstractmethod
     def decoder(self, n_members, n_inputs, output_shape, *, generator):
-        """Module from (n_members, n, n_inputs) to (n_members, n, *output_shape).
+        """Build the module from codes of `n_inputs` to rows of `output_shape`.
 
         Parameters
         ----------

@@ -111,7 +111,7 @@ class Conv(BaseNetwork):
         return sizes
 
     def encoder(self, n_members, input_shape, n_outputs, *, generator, bias=True):
-        """Module from (n_members, n, *input_shape) to (n_members, n, n_outputs)."""
+        """Build the module from rows of `input_shape` to `n_outputs` outputs."""
         members = range(n_members)
         return Members([self._encoder(input_shape, n_outputs, bias) for _ in members])
 
@@ -139,7 +139,7 @@ class Conv(BaseNetwork):
         return Beside(path, nn.Sequential(nn.Flatten(), straight))
 
     def decoder(self, n_members, n_inputs, output_shape, *, generator):
-        """Module from (n_members, n, n_inputs) to (n_members, n, *output_shape)."""
+        """Build the module from codes of `n_inputs` to rows of `output_shape`."""
         members = range(n_members)
         return Members([self._decoder(n_inputs, output_shape) for _ in members])
 

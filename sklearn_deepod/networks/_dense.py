@@ -96,7 +96,7 @@ class Dense(BaseNetwork):
         bias=True,
         activate_last=False,
     ):
-        """Module from (n_members, n, *input_shape) to (n_members, n, n_outputs)."""
+        """Build the module from rows of `input_shape` to `n_outputs` outputs."""
         hidden = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
         sizes = (math.prod(input_shape), *hidden, n_outputs)
         return self._stack(
@@ -104,7 +104,7 @@ class Dense(BaseNetwork):
         )
 
     def decoder(self, n_members, n_inputs, output_shape, *, generator):
-        """Module from (n_members, n, n_inputs) to (n_members, n, *output_shape)."""
+        """Build the module from codes of `n_inputs` to rows of `output_shape`."""
         hidden = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)[::-1]
         if self.decoder_layer_sizes is not None:
             hidden = check_sizes("decoder_layer_sizes", self.decoder_layer_sizes)

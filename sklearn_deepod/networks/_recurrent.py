@@ -36,13 +36,13 @@ class _Recurrent(BaseNetwork):
         return [self._cell(n_members, n, generator, bias) for n in sizes[:-1]]
 
     def encoder(self, n_members, input_shape, n_outputs, *, generator, bias=True):
-        """Module from (n_members, n, *input_shape) to (n_members, n, n_outputs)."""
+        """Build the module from rows of `input_shape` to `n_outputs` outputs."""
         layers = self._layers(n_members, input_shape[1], generator, bias)
         last = MemberLinear(n_members, self.hidden_size, n_outputs, generator, bias)
         return RecurrentEncoder(layers, last)
 
     def decoder(self, n_members, n_inputs, output_shape, *, generator):
-        """Module from (n_members, n, n_inputs) to (n_members, n, *output_shape)."""
+        """Build the module from codes of `n_inputs` to rows of `output_shape`."""
         n_steps, n_channels = output_shape
         layers = self._layers(n_members, n_inputs, generator)
         last = MemberLinear(n_members, self.hidden_size, n_channels, generator)

@@ -90,7 +90,7 @@ class TCN(BaseNetwork):
         ]
 
     def encoder(self, n_members, input_shape, n_outputs, *, generator, bias=True):
-        """Module from (n_members, n, *input_shape) to (n_members, n, n_outputs)."""
+        """Build the module from rows of `input_shape` to `n_outputs` outputs."""
         n_steps, n_channels = input_shape
         channels = tuple(self.channels)
 
@@ -105,7 +105,7 @@ class TCN(BaseNetwork):
         return Members([build() for _ in range(n_members)])
 
     def decoder(self, n_members, n_inputs, output_shape, *, generator):
-        """Module from (n_members, n, n_inputs) to (n_members, n, *output_shape)."""
+        """Build the module from codes of `n_inputs` to rows of `output_shape`."""
         n_steps, n_channels = output_shape
         channels = tuple(self.channels)[::-1]
 
