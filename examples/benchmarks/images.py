@@ -15,7 +15,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
-from sklearn_deepod import AutoEncoder, VariationalAutoEncoder
+from sklearn_deepod import AutoEncoder, DeepSVDD, VariationalAutoEncoder
 
 
 def load_mnist(folder):
@@ -86,6 +86,7 @@ def deep(cls, **params):
 DETECTORS = {
     "AutoEncoder, conv": deep(AutoEncoder, network="conv"),
     "AutoEncoder, dense": deep(AutoEncoder, network="dense"),
+    "DeepSVDD, conv": deep(DeepSVDD, network="conv", preprocessor=None),
     "VariationalAutoEncoder, conv": deep(VariationalAutoEncoder, network="conv"),
     "PCA, 32 components": lambda seed: Residual(32),
     "1-NN": lambda seed: Nearest(),

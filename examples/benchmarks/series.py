@@ -8,15 +8,13 @@ same. No label is used in training, and nothing is tuned per series.
 
 import argparse
 import json
-import os
 import sys
 from collections import defaultdict
-from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 import pandas as pd
-from _common import DATA_VARIABLE, limit_threads, print_table
+from _common import data_folder, limit_threads, print_table
 from joblib import Parallel, delayed
 from sklearn.base import BaseEstimator, OutlierMixin
 from sklearn.ensemble import IsolationForest
@@ -26,6 +24,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_deepod import AutoEncoder, WindowedDetector
+from sklearn_deepod.networks import TCN
 
 TRAINING_SHARE = 0.15
 WINDOW = 32
@@ -78,12 +77,18 @@ def windowed(detector, window=WINDOW):
     return make_pipeline(StandardScaler(), WindowedDetector(detector, window=window))
 
 
-def autoencoder(network):
+def autoencoder(network, **params):
     def make(seed):
-        # The beginning of a series is taken for normal, as NAB does.
-        params = {"novelty": True, "device": "cpu", "random_state": seed}
-        detector = AutoEncoder(network=network, **params)
-        return WindowedDetector(detector, window=WINDOW)
+        detector = AutoEncoder(
+            network=network,
+            novelty=True,  # the beginning of a series is taken for normal, as NAB does
+            mask_rate=0.0,
+            preprocessor=None,
+            device="cpu",
+            random_state=seed,
+            **params,
+        )
+        return windowed(detector)
 
     return make
 
@@ -96,24 +101,20 @@ LINES = {
     "1-NN": lambda seed: windowed(NearestNeighbor()),
     "PyOD-LSTMAD": PyODLSTM,
     "AutoEncoder/dense": autoencoder("dense"),
-    "AutoEncoder/lstm": autoencoder("lstm"),
-    "AutoEncoder/gru": autoencoder("gru"),
-    "AutoEncoder/tcn": autoencoder("tcn"),
+    "AutoEncoder/lstm": autoencoder("lstm", latent_size=256),
+    "AutoEncoder/gru": autoencoder("gru", latent_size=256),
+    "AutoEncoder/tcn": autoencoder(TCN(channels=(32, 32)), latent_size=256),
 }
 MERGES = ("max", "mean", "last")
 
 
 def find_series(folder=None):
-    """Return {name: (path, spans)} of the series with marked spans, or exit."""
-    folder = folder or os.environ.get(DATA_VARIABLE)
-    if not folder:
-        sys.exit(
-            f"No data: give the folder that holds nab/ with --data FOLDER, or set "
-            f"{DATA_VARIABLE}. nab/ holds the folders of `data` of "
-            "https://github.com/numenta/NAB and windows.json, which is its "
-            "labels/combined_windows.json."
-        )
-    folder = Path(folder)
+    """Return {name: (path, spans)} of the series with marked spans, or exit.
+
+    nab/ holds the folders of `data` of https://github.com/numenta/NAB, and
+    windows.json, which is its labels/combined_windows.json.
+    """
+    folder = data_folder(folder, "nab/windows.json")
     folder = folder / "nab" if (folder / "nab").is_dir() else folder
     labels = folder / "windows.json"
     if not labels.is_file():
