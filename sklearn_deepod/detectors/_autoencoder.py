@@ -102,6 +102,7 @@ class AutoEncoder(
     }
 
     _accepts_missing = True
+    _module_class, _dense_class = MaskedAutoencoder, DenseMaskedAutoencoder
 
     def __init__(
         self,
@@ -169,18 +170,16 @@ class AutoEncoder(
         parameters = super()._dense_parameters()
         return parameters | {"decoder_layer_sizes": self.decoder_layer_sizes}
 
-    def _module_class(self):
-        is_dense = isinstance(self._spec(), Dense)
-        return DenseMaskedAutoencoder if is_dense else MaskedAutoencoder
-
     def _module_settings(self):
         """What the module class takes beside the arguments of every autoencoder."""
         return {}
 
     def _build_module(self, input_shape, generator):
         score_function = self._score_function()
-        return self._module_class()(
-            self._spec(),
+        spec = self._spec()
+        kind = self._dense_class if isinstance(spec, Dense) else self._module_class
+        return kind(
+            spec,
             n_members=self.n_estimators,
             input_shape=input_shape,
             latent_size=self.latent_size,

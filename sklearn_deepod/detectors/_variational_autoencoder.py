@@ -7,7 +7,6 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_deepod.detectors._autoencoder import SCORE_FUNCTIONS, AutoEncoder
 from sklearn_deepod.networks import (
-    Dense,
     DenseVariationalNetwork,
     VariationalNetwork,
     split_missing,
@@ -95,6 +94,8 @@ class VariationalAutoEncoder(AutoEncoder):
         "score_function": [StrOptions({"auto", *SCORE_FUNCTIONS, *_BOUNDS})],
     }
 
+    _module_class, _dense_class = VariationalNetwork, DenseVariationalNetwork
+
     def __init__(
         self,
         *,
@@ -115,10 +116,6 @@ class VariationalAutoEncoder(AutoEncoder):
         self.beta = beta
         self.beta_warm_up = beta_warm_up
         self.n_samples = n_samples
-
-    def _module_class(self):
-        is_dense = isinstance(self._spec(), Dense)
-        return DenseVariationalNetwork if is_dense else VariationalNetwork
 
     def _module_settings(self):
         return {

@@ -34,6 +34,9 @@ class MaskedAutoencoder(nn.Module):
         Source of the initial weights.
     """
 
+    _outputs_per_code = 1
+    _encoder_settings: dict = {}
+
     def __init__(
         self,
         network,
@@ -53,21 +56,25 @@ class MaskedAutoencoder(nn.Module):
         self.channel_axis = 0 if len(input_shape) == 3 else len(input_shape) - 1
         read = list(input_shape)
         read[self.channel_axis] *= 1 + reads_mask
-        self.encoder, n_hidden = self._make_encoder(
-            network, n_members, tuple(read), latent_size, generator
+        self.encoder = network.encoder(
+            n_members,
+            tuple(read),
+            self._outputs_per_code * latent_size,
+            generator=generator,
+            **self._encoder_settings,
         )
         self.decoder = network.decoder(
             n_members, latent_size, input_shape, generator=generator
         )
-        self.feature_sizes = (n_hidden * code_in_features, self.n_inputs)
+        n_described = self._n_described(latent_size) if code_in_features else 0
+        self.feature_sizes = (n_described, self.n_inputs)
         self.whitening = None
         if whitens:
             self.whitening = Whitening(n_members, sum(self.feature_sizes))
 
-    def _make_encoder(self, network, n_members, shape, latent_size, generator):
-        """The encoder, and the number of units that `encode` names first."""
-        encoder = network.encoder(n_members, shape, latent_size, generator=generator)
-        return encoder, latent_size
+    def _n_described(self, latent_size):
+        """Number of units that `encode` gives first."""
+        return latent_size
 
     def encode(self, X, seen, generator=None):
         """What describes a row in `features`, and the code."""
@@ -102,11 +109,10 @@ class MaskedAutoencoder(nn.Module):
 class DenseMaskedAutoencoder(MaskedAutoencoder):
     """One of dense layers, described by its first hidden layer."""
 
-    def _make_encoder(self, network, n_members, shape, latent_size, generator):
-        encoder = network.encoder(
-            n_members, shape, latent_size, generator=generator, activate_last=True
-        )
-        return encoder, encoder.layers[0].weight.shape[2]
+    _encoder_settings = {"activate_last": True}
+
+    def _n_described(self, latent_size):
+        return self.encoder.layers[0].weight.shape[2]
 
     @property
     def is_linear(self):

@@ -137,7 +137,45 @@ class GRU(_Recurrent):
         return GRUCell(n_members, n_inputs, self.hidden_size, generator, bias)
 
 
-class LSTMCell(nn.Module):
+class _Cell(nn.Module):
+    """A recurrent layer for each member: what LSTMCell and GRUCell share.
+
+    Parameters
+    ----------
+    n_members, n_inputs, n_units : int
+        Members, inputs and units of each.
+    generator : torch.Generator
+        Source of the initial weights.
+    bias : bool, default=True
+        Whether gates have additive terms.
+    """
+
+    #: Gates of a unit, and whether the product with the state has additive terms too.
+    _n_gates: int
+    _biased_states: bool
+
+    def __init__(self, n_members, n_inputs, n_units, generator, bias=True):
+        super().__init__()
+        self.n_units = n_units
+        n_gates = self._n_gates * n_units
+        biased = bias and self._biased_states
+        self.inputs = MemberLinear(n_members, n_inputs, n_gates, generator, bias)
+        self.states = MemberLinear(n_members, n_units, n_gates, generator, biased)
+
+    def forward(self, X):
+        """States (n_members, n, time, n_units) of (n_members, n, time, n_inputs)."""
+        n_members, n_rows, n_steps = X.shape[:3]
+        # The inputs' share of all steps' gates is one product.
+        gates = self.inputs.forward(X.flatten(1, 2)).unflatten(1, (n_rows, n_steps))
+        h = c = X.new_zeros(n_members, n_rows, self.n_units)
+        states = []
+        for gate in gates.unbind(2):
+            h, c = self._step(gate, h, c)
+            states.append(h)
+        return torch.stack(states, dim=2)
+
+
+class LSTMCell(_Cell):
     """A layer of long short-term memory for each member.
 
     Parameters
@@ -150,29 +188,16 @@ class LSTMCell(nn.Module):
         Whether gates have additive terms.
     """
 
-    def __init__(self, n_members, n_inputs, n_units, generator, bias=True):
-        super().__init__()
-        self.n_units = n_units
-        self.inputs = MemberLinear(n_members, n_inputs, 4 * n_units, generator, bias)
-        self.states = MemberLinear(n_members, n_units, 4 * n_units, generator, False)
+    _n_gates = 4
+    _biased_states = False
 
-    def forward(self, X):
-        """States (n_members, n, time, n_units) of (n_members, n, time, n_inputs)."""
-        n_members, n_rows, n_steps = X.shape[:3]
-        # The inputs' share of all steps' gates is one product.
-        gates = self.inputs.forward(X.flatten(1, 2)).unflatten(1, (n_rows, n_steps))
-        h = c = X.new_zeros(n_members, n_rows, self.n_units)
-        states = []
-        for gate in gates.unbind(2):
-            gate = torch.baddbmm(gate, h, self.states.weight)
-            i, f, g, o = gate.chunk(4, dim=2)
-            c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-            h = torch.sigmoid(o) * torch.tanh(c)
-            states.append(h)
-        return torch.stack(states, dim=2)
+    def _step(self, gate, h, c):
+        i, f, g, o = torch.baddbmm(gate, h, self.states.weight).chunk(4, dim=2)
+        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+        return torch.sigmoid(o) * torch.tanh(c), c
 
 
-class GRUCell(nn.Module):
+class GRUCell(_Cell):
     """A layer of gated recurrent units for each member.
 
     Parameters
@@ -185,26 +210,15 @@ class GRUCell(nn.Module):
         Whether gates have additive terms.
     """
 
-    def __init__(self, n_members, n_inputs, n_units, generator, bias=True):
-        super().__init__()
-        self.n_units = n_units
-        self.inputs = MemberLinear(n_members, n_inputs, 3 * n_units, generator, bias)
-        self.states = MemberLinear(n_members, n_units, 3 * n_units, generator, bias)
+    _n_gates = 3
+    _biased_states = True
 
-    def forward(self, X):
-        """States (n_members, n, time, n_units) of (n_members, n, time, n_inputs)."""
-        n_members, n_rows, n_steps = X.shape[:3]
-        gates = self.inputs.forward(X.flatten(1, 2)).unflatten(1, (n_rows, n_steps))
-        h = X.new_zeros(n_members, n_rows, self.n_units)
-        states = []
-        for gate in gates.unbind(2):
-            r, z, n = gate.chunk(3, dim=2)
-            past_r, past_z, past_n = self.states.forward(h).chunk(3, dim=2)
-            z = torch.sigmoid(z + past_z)
-            new = torch.tanh(n + torch.sigmoid(r + past_r) * past_n)
-            h = new + z * (h - new)
-            states.append(h)
-        return torch.stack(states, dim=2)
+    def _step(self, gate, h, c):
+        r, z, n = gate.chunk(3, dim=2)
+        past_r, past_z, past_n = self.states.forward(h).chunk(3, dim=2)
+        z = torch.sigmoid(z + past_z)
+        new = torch.tanh(n + torch.sigmoid(r + past_r) * past_n)
+        return new + z * (h - new), c
 
 
 class RecurrentEncoder(nn.Module):

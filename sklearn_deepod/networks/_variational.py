@@ -31,6 +31,9 @@ class _Variational:
         As for `MaskedAutoencoder`.
     """
 
+    _outputs_per_code = 2  # mean and log-variance
+    _encoder_settings: dict = {}
+
     def __init__(self, *args, likelihood, variance, n_samples, generator, **kwargs):
         super().__init__(*args, generator=generator, **kwargs)
         n_members, latent_size = kwargs["n_members"], kwargs["latent_size"]
@@ -41,15 +44,6 @@ class _Variational:
         draws = torch.randn(n_samples, n_members, 1, latent_size, generator=generator)
         self.register_buffer("draws", draws)
         self.register_buffer("n_steps", torch.zeros(()))
-
-    def _make_encoder(self, network, n_members, shape, latent_size, generator):
-        encoder = network.encoder(
-            n_members, shape, 2 * latent_size, generator=generator
-        )
-        described = getattr(encoder, "layers", None)
-        if isinstance(self, DenseMaskedAutoencoder):
-            return encoder, described[0].weight.shape[2]
-        return encoder, latent_size
 
     def posterior(self, X, seen, generator=None):
         """Description, mean and log-variance of the code."""
