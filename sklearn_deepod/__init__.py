@@ -13,6 +13,7 @@ from sklearn_deepod.detectors import (
     ZScore,
 )
 from sklearn_deepod.sequence import WindowedDetector
+from sklearn_deepod.threshold import ConformalDetector, ThresholdedDetector
 
 __version__ = "0.1.0"
 
@@ -20,11 +21,13 @@ __all__ = [
     "ALAD",
     "AnoGAN",
     "AutoEncoder",
+    "ConformalDetector",
     "DeepSAD",
     "DeepSVDD",
     "GANomaly",
     "ModifiedZScore",
     "ModuleDetector",
+    "ThresholdedDetector",
     "VariationalAutoEncoder",
     "WindowedDetector",
     "ZScore",

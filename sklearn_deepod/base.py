@@ -7,7 +7,7 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, OutlierMixin, _fit_context
+from sklearn.base import BaseEstimator, _fit_context
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import (
     _check_sample_weight,
@@ -21,11 +21,7 @@ from sklearn_deepod.preparation import (
     fit_preprocessor,
     prepare,
 )
-from sklearn_deepod.scoring import (
-    contamination_cutoff,
-    kimber_cutoff,
-    lowest_share,
-)
+from sklearn_deepod.scoring import lowest_share, training_cutoff
 from sklearn_deepod.training import (
     DetectorNet,
     DivergedError,
@@ -44,6 +40,7 @@ from sklearn_deepod.training import (
 )
 from sklearn_deepod.utils import (
     CallbackSupportMixin,
+    DecisionMixin,
     EpochWatch,
     inherit_parameters,
     with_callbacks,
@@ -73,7 +70,7 @@ TRUSTED = 0.6
 CLEAN = 0.7
 
 
-class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
     """Base of all detectors: scores, the cut, labels.
 
     Subclasses give `_fit` and `_anomaly_scores`. The sign is turned here, once.
@@ -81,9 +78,11 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
     Parameters
     ----------
     contamination : "auto" or float, default="auto"
-        Where `predict` cuts. "auto" takes Kimber's boxplot fence for skewed data on the
-        training scores (see `sklearn_deepod.scoring.kimber_cutoff`). A float in
-        (0, 0.5] marks that share of the training rows.
+        Where `predict` cuts. "auto" parts the training scores in two groups
+        (`sklearn_deepod.scoring.otsu_cutoff`); with ``novelty=True``, where all
+        training rows are normal, it is a boxplot fence
+        (`sklearn_deepod.scoring.kimber_cutoff`). A float in (0, 0.5] marks that share
+        of the training rows.
     """
 
     _parameter_constraints: dict = {
@@ -141,36 +140,6 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         check_is_fitted(self)
         return -self._anomaly_scores(self._validate(X, reset=False))
 
-    def decision_function(self, X):
-        """Score the rows relative to the cut; negative is an outlier.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to score.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            ``score_samples(X) - offset_``.
-        """
-        return self.score_samples(X) - self.offset_
-
-    def predict(self, X):
-        """Label the rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to label.
-
-        Returns
-        -------
-        ndarray of int of shape (n_samples,)
-            +1 for inliers, -1 for outliers.
-        """
-        return np.where(self.decision_function(X) < 0, -1, 1)
-
     def _fit_goes_on(self):
         """Whether `fit` continues an earlier one."""
         return False
@@ -188,13 +157,12 @@ class BaseDetector(OutlierMixin, BaseEstimator, metaclass=ABCMeta):
         """Anomaly scores of validated rows, higher is more anomalous."""
 
     def _set_offset(self, anomaly_scores, sample_weight):
-        if self.contamination == "auto":
-            cut = kimber_cutoff(anomaly_scores, sample_weight)
-        else:
-            cut = contamination_cutoff(
-                anomaly_scores, self.contamination, sample_weight
-            )
-        self.offset_ = -cut
+        self.offset_ = -training_cutoff(
+            anomaly_scores,
+            self.contamination,
+            sample_weight,
+            novelty=getattr(self, "novelty", False),
+        )
 
     def _validate(self, X, *, reset):
         X = validate_data(
@@ -278,9 +246,11 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         highest, and trains again on the others. Which of the two is right cannot be
         told from the data.
     contamination : "auto" or float, default="auto"
-        Where `predict` cuts. "auto" takes Kimber's boxplot fence for skewed data on the
-        training scores (see `sklearn_deepod.scoring.kimber_cutoff`). A float in
-        (0, 0.5] marks that share of the training rows.
+        Where `predict` cuts. "auto" parts the training scores in two groups
+        (`sklearn_deepod.scoring.otsu_cutoff`); with ``novelty=True``, where all
+        training rows are normal, it is a boxplot fence
+        (`sklearn_deepod.scoring.kimber_cutoff`). A float in (0, 0.5] marks that share
+        of the training rows.
     n_estimators : int, default=4
         Number of members, trained together; the score is the mean of theirs.
     bootstrap : bool, default=False

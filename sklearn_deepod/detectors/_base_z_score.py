@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_deepod.base import BaseDetector
 from sklearn_deepod.preparation import check_no_empty_columns
-from sklearn_deepod.scoring import kimber_cutoff
+from sklearn_deepod.scoring import kimber_cutoff, rounding
 from sklearn_deepod.training import TrainingRows, chunks, dense_rows
 from sklearn_deepod.utils import inherit_parameters
 
@@ -31,10 +31,10 @@ class BaseZScore(BaseDetector):
         are left out; a row without values scores 0.
     contamination : {"fence", "auto"} or float, default="fence"
         Where `predict` cuts. "fence" takes Kimber's boxplot fence for skewed data on
-        the training scores (see `sklearn_deepod.scoring.kimber_cutoff`), as other
-        detectors do by "auto". "auto" is the cut-off of the textbooks: rows that score
-        above 3 (`ZScore`) or 3.5 (`ModifiedZScore`), which is meant for one or few
-        features. A float in (0, 0.5] marks that share of the training rows.
+        the training scores (see `sklearn_deepod.scoring.kimber_cutoff`). "auto" is the
+        cut-off of the textbooks: rows that score above 3 (`ZScore`) or 3.5
+        (`ModifiedZScore`), which is meant for one or few features. A float in (0, 0.5]
+        marks that share of the training rows.
 
     Attributes
     ----------
@@ -127,11 +127,6 @@ class BaseZScore(BaseDetector):
         with np.errstate(over="ignore"):
             z /= 0.25 * self.scale_.ravel()
         return np.clip(z, -_LARGEST, _LARGEST, out=z)
-
-
-def rounding(center):
-    """Deviations from the center that may be rounding errors."""
-    return 4.0 * np.spacing(np.abs(center))
 
 
 def _quarters(values):

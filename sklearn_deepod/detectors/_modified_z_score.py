@@ -1,14 +1,7 @@
 """Modified z-scores: distances from the median in median absolute deviations."""
 
-import numpy as np
-
-from sklearn_deepod.detectors._base_z_score import BaseZScore, rounding
-from sklearn_deepod.scoring import weighted_mean_and_std, weighted_quantile
-
-# Of a normal distribution: median absolute deviation over standard deviation, and
-# standard deviation over mean absolute deviation, in the digits of the textbook.
-_MEDIAN_DEVIATION = 0.6745
-_MEAN_DEVIATION = 1.253314
+from sklearn_deepod.detectors._base_z_score import BaseZScore
+from sklearn_deepod.scoring import median_and_scale
 
 
 class ModifiedZScore(BaseZScore):
@@ -70,13 +63,4 @@ class ModifiedZScore(BaseZScore):
     _textbook_cut = 3.5
 
     def _center_and_scale(self, values, sample_weight):
-        center = weighted_quantile(values, 0.5, sample_weight)
-        values -= center
-        deviation = np.abs(values, out=values)
-        mad = weighted_quantile(deviation, 0.5, sample_weight)
-        scale = mad / _MEDIAN_DEVIATION
-        no_mad = mad <= rounding(center)
-        if no_mad.any():
-            mean, _ = weighted_mean_and_std(deviation[:, no_mad], sample_weight)
-            scale[no_mad] = _MEAN_DEVIATION * mean
-        return center, scale
+        return median_and_scale(values, sample_weight)

@@ -1,7 +1,17 @@
 """Arithmetic of scores: arrays in, arrays out."""
 
-from sklearn_deepod.scoring._cutoff import contamination_cutoff, kimber_cutoff
-from sklearn_deepod.scoring._weighted import weighted_mean_and_std, weighted_quantile
+from sklearn_deepod.scoring._cutoff import (
+    contamination_cutoff,
+    kimber_cutoff,
+    otsu_cutoff,
+    training_cutoff,
+)
+from sklearn_deepod.scoring._weighted import (
+    median_and_scale,
+    rounding,
+    weighted_mean_and_std,
+    weighted_quantile,
+)
 from sklearn_deepod.scoring._whitening import fit_whitening, lowest_share, mahalanobis
 
 __all__ = [
@@ -10,6 +20,10 @@ __all__ = [
     "kimber_cutoff",
     "lowest_share",
     "mahalanobis",
+    "median_and_scale",
+    "otsu_cutoff",
+    "rounding",
+    "training_cutoff",
     "weighted_mean_and_std",
     "weighted_quantile",
 ]

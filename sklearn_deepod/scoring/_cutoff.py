@@ -2,10 +2,97 @@
 
 import numpy as np
 
-from sklearn_deepod.scoring._weighted import weighted_quantile
+from sklearn_deepod.scoring._weighted import median_and_scale, weighted_quantile
 
 
-def kimber_cutoff(anomaly_scores, sample_weight=None):
+def training_cutoff(
+    anomaly_scores, contamination="auto", sample_weight=None, *, novelty=False
+):
+    """Cut by a detector's ``contamination``.
+
+    Parameters
+    ----------
+    anomaly_scores : ndarray of shape (n_samples,)
+        Training scores, higher is more anomalous.
+    contamination : "auto" or float, default="auto"
+        A float in (0, 0.5] is the share to cut off (`contamination_cutoff`). "auto"
+        parts the scores in two groups (`otsu_cutoff`), which is the rule of highest F1
+        in ``examples/benchmarks/thresholds.py``; but among rows that are all normal
+        there are no two groups, and the fence of `kimber_cutoff` is taken.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Positive weights.
+    novelty : bool, default=False
+        Whether all training rows are known to be normal.
+
+    Returns
+    -------
+    float
+        The cut: rows above it are outliers.
+    """
+    if contamination != "auto":
+        return contamination_cutoff(anomaly_scores, contamination, sample_weight)
+    rule = kimber_cutoff if novelty else otsu_cutoff
+    return rule(anomaly_scores, sample_weight)
+
+
+def otsu_cutoff(anomaly_scores, sample_weight=None, *, lower=2.0, upper=20.0):
+    """Cut that parts the scores in two groups (Otsu, 1979), within bounds.
+
+    Of all cuts it is the one with the largest variance between the means of the two
+    groups. Where there is only one group, it would still part it, through the middle if
+    the scores are symmetric; and one enormous score would hide all other outliers. So
+    it is held between two numbers of robust deviations, ``MAD / 0.6745``, above the
+    median.
+
+    Parameters
+    ----------
+    anomaly_scores : ndarray of shape (n_samples,)
+        Training scores, higher is more anomalous.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Positive weights.
+    lower, upper : float or None, default=2.0 and 20.0
+        Bounds of the cut in robust deviations above the median; None sets none.
+
+    Returns
+    -------
+    float
+        The cut: rows above it are outliers.
+
+    References
+    ----------
+    N. Otsu (1979). A threshold selection method from gray-level histograms. IEEE
+    Transactions on Systems, Man, and Cybernetics 9(1), 62-66.
+    """
+    scores, inverse = np.unique(anomaly_scores, return_inverse=True)
+    weight = np.bincount(inverse, weights=sample_weight)
+    # In halves and units of the range, so that no square leaves float64's range.
+    half_range = (scores[-1] / 2 - scores[0] / 2) or 1.0
+    relative = (scores / 2 - scores[0] / 2) / half_range
+    center, scale = median_and_scale(relative, weight)
+    lower = -np.inf if lower is None else center + lower * scale
+    upper = np.inf if upper is None else center + upper * scale
+    best = _best_split(relative, weight)
+    if lower <= relative[best] <= upper:
+        return _after(scores, best)
+    bound = upper if relative[best] > upper else lower
+    with np.errstate(over="ignore"):
+        cut = 2 * (scores[0] / 2 + bound * half_range)
+    return _midway(scores, min(cut, np.finfo(np.float64).max))
+
+
+def _best_split(scores, weight):
+    """Index of the last score of the lower group; the last of all if there is one."""
+    below = np.cumsum(weight)
+    above = below[-1] - below
+    sums = np.cumsum(weight * scores)
+    with np.errstate(invalid="ignore"):
+        between = (sums[-1] - sums) / above - sums / below
+    # Nothing is above the last score, and no split is better than that of one group.
+    between[-1] = 0.0
+    return len(scores) - 1 - int(np.argmax((below * above * between**2)[::-1]))
+
+
+def kimber_cutoff(anomaly_scores, sample_weight=None, *, factor=3.0):
     """Upper boxplot fence for skewed data, Q3 + 3 (Q3 - Q2) (Kimber, 1990).
 
     Tukey's fence Q3 + 1.5 (Q3 - Q1) assumes symmetry and flags too much of a
@@ -19,11 +106,14 @@ def kimber_cutoff(anomaly_scores, sample_weight=None):
         Training scores, higher is more anomalous.
     sample_weight : ndarray of shape (n_samples,), default=None
         Positive weights.
+    factor : float, default=3.0
+        Distance of the fence from Q3 in units of Q3 - Q2.
 
     Returns
     -------
     float
-        The cut: rows above it are outliers.
+        The cut: rows above it are outliers. It is the fence, moved midway between the
+        scores beside it.
 
     References
     ----------
@@ -31,7 +121,7 @@ def kimber_cutoff(anomaly_scores, sample_weight=None):
     skewed distributions. Applied Statistics 39(1), 21-30.
     """
     median, upper = weighted_quantile(anomaly_scores, [0.5, 0.75], sample_weight)
-    return _midway(anomaly_scores, upper + 3.0 * (upper - median))
+    return _midway(anomaly_scores, upper + factor * (upper - median))
 
 
 def contamination_cutoff(anomaly_scores, contamination, sample_weight=None):

@@ -4,6 +4,11 @@ import numpy as np
 
 from sklearn_deepod.utils import one_blas_thread
 
+# Of a normal distribution: median absolute deviation over standard deviation, and
+# standard deviation over mean absolute deviation, in the digits of the textbook.
+_MEDIAN_DEVIATION = 0.6745
+_MEAN_DEVIATION = 1.253314
+
 
 def weighted_quantile(values, q, sample_weight=None):
     """Quantiles of weighted values, column by column; NaN cells are left out.
@@ -94,3 +99,44 @@ def weighted_mean_and_std(values, sample_weight=None):
         deviation = np.where(present, scaled - mean, 0.0)
         variance = weight @ deviation**2 / total
     return mean * size, np.sqrt(variance) * size
+
+
+def median_and_scale(values, sample_weight=None):
+    """Median and robust deviation, ``MAD / 0.6745``, NaN cells left out.
+
+    Where more than half of the values are equal, the median absolute deviation (MAD)
+    is 0, and 1.253314 times the mean absolute deviation takes its place (Iglewicz and
+    Hoaglin, 1993). Both estimate the standard deviation of a normal distribution.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_samples,) or (n_samples, n_features)
+        The values.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Positive weights.
+
+    Returns
+    -------
+    center, scale : float or ndarray of shape (n_features,)
+        NaN for a column without values.
+
+    References
+    ----------
+    B. Iglewicz, D. C. Hoaglin (1993). How to Detect and Handle Outliers. ASQC Quality
+    Press.
+    """
+    center = weighted_quantile(values, 0.5, sample_weight)
+    deviation = np.abs(values - center)
+    mad = np.atleast_1d(weighted_quantile(deviation, 0.5, sample_weight))
+    scale = mad / _MEDIAN_DEVIATION
+    no_mad = mad <= rounding(center)
+    if no_mad.any():
+        columns = deviation.reshape(len(deviation), -1)[:, no_mad]
+        mean, _ = weighted_mean_and_std(columns, sample_weight)
+        scale[no_mad] = _MEAN_DEVIATION * mean
+    return center, scale if values.ndim > 1 else scale[0]
+
+
+def rounding(center):
+    """Deviations from the center that may be rounding errors."""
+    return 4.0 * np.spacing(np.abs(center))

@@ -3,30 +3,25 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    MetaEstimatorMixin,
-    OutlierMixin,
-    _fit_context,
-    clone,
-)
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
 from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_deepod.scoring import contamination_cutoff, kimber_cutoff
+from sklearn_deepod.scoring import training_cutoff
 from sklearn_deepod.sequence._windows import (
     cut_windows,
     merge_scores,
     window_starts,
 )
+from sklearn_deepod.utils import DecisionMixin
 
 # Numbers in the windows that are scored at once: windows overlap, so all of them
 # together are up to `window` times the series.
 SCORE_CELLS = 2**22
 
 
-class WindowedDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
+class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
     """Outlier detection in one long series by any detector on its windows.
 
     The rows of `X` are the time stamps of one series, in order and at even intervals;
@@ -57,10 +52,11 @@ class WindowedDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
         "auto" flattens unless the detector's tag ``three_d_array`` says that it takes
         sequences; a Pipeline does not tell, so it gets flat rows.
     contamination : "auto" or float, default="auto"
-        Where `predict` cuts. "auto" takes Kimber's boxplot fence for skewed data on the
-        scores of the training time stamps (see
-        `sklearn_deepod.scoring.kimber_cutoff`). A float in (0, 0.5] marks that share of
-        them. The cut of `detector` itself is not used.
+        Where `predict` cuts. "auto" parts the scores of the training time stamps in two
+        groups (`sklearn_deepod.scoring.otsu_cutoff`); if `detector` has
+        ``novelty=True``, it is a boxplot fence
+        (`sklearn_deepod.scoring.kimber_cutoff`). A float in (0, 0.5] marks that share
+        of the training time stamps. The cut of `detector` itself is not used.
 
     Attributes
     ----------
@@ -161,11 +157,8 @@ class WindowedDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
         detector = clone(self.detector)
         self.detector_ = detector.fit(self._rows(X, starts, detector))
         scores = self._anomaly_scores(X)
-        if self.contamination == "auto":
-            cut = kimber_cutoff(scores)
-        else:
-            cut = contamination_cutoff(scores, self.contamination)
-        self.offset_ = -cut
+        novelty = getattr(self.detector, "novelty", False)
+        self.offset_ = -training_cutoff(scores, self.contamination, novelty=novelty)
         return self
 
     def score_samples(self, X):
@@ -184,36 +177,6 @@ class WindowedDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         return -self._anomaly_scores(self._validate(X, reset=False))
-
-    def decision_function(self, X):
-        """Score the time stamps relative to the cut; negative is an outlier.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_timestamps, n_channels)
-            A series, at least `window` time stamps long.
-
-        Returns
-        -------
-        ndarray of shape (n_timestamps,)
-            ``score_samples(X) - offset_``.
-        """
-        return self.score_samples(X) - self.offset_
-
-    def predict(self, X):
-        """Label the time stamps.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_timestamps, n_channels)
-            A series, at least `window` time stamps long.
-
-        Returns
-        -------
-        ndarray of int of shape (n_timestamps,)
-            +1 for inliers, -1 for outliers.
-        """
-        return np.where(self.decision_function(X) < 0, -1, 1)
 
     def _validate(self, X, *, reset):
         X = validate_data(

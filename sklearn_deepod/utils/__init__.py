@@ -1,6 +1,8 @@
-"""Discovery, optional imports, shared parameters and threads."""
+"""Discovery, decisions, optional imports, shared parameters and threads."""
 
+from sklearn_deepod.utils._decision import DecisionMixin
 from sklearn_deepod.utils._discovery import all_detectors
+from sklearn_deepod.utils._meta import MetaDetectorMixin, check_scores_new_rows
 from sklearn_deepod.utils._optional import (
     CallbackSupportMixin,
     EpochWatch,
@@ -11,8 +13,11 @@ from sklearn_deepod.utils._threads import one_blas_thread
 
 __all__ = [
     "CallbackSupportMixin",
+    "DecisionMixin",
     "EpochWatch",
+    "MetaDetectorMixin",
     "all_detectors",
+    "check_scores_new_rows",
     "inherit_parameters",
     "one_blas_thread",
     "with_callbacks",

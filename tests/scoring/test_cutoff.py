@@ -9,6 +9,8 @@ from scipy import stats
 from sklearn_deepod.scoring import (
     contamination_cutoff,
     kimber_cutoff,
+    otsu_cutoff,
+    training_cutoff,
     weighted_quantile,
 )
 
@@ -132,3 +134,37 @@ class TestContaminationCutoff:
         assert contamination_cutoff(scores, 0.1) == pytest.approx(
             weighted_quantile(scores, 0.9)
         )
+
+
+class TestOtsuCutoff:
+    """The rule itself is tested in tests/threshold/test_otsu.py."""
+
+    def test_weights_equal_repetition(self):
+        rng = np.random.RandomState(0)
+        scores, weight = rng.gamma(1.0, size=200), rng.randint(1, 5, size=200)
+        assert otsu_cutoff(scores, weight.astype(float)) == otsu_cutoff(
+            np.repeat(scores, weight)
+        )
+
+    @given(
+        st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=40),
+        st.floats(0.1, 10.0),
+    )
+    @settings(deadline=None, derandomize=True, max_examples=200)
+    def test_never_flags_the_lowest_and_is_finite(self, scores, weight):
+        scores = np.array(scores)
+        cut = otsu_cutoff(scores, np.full(len(scores), weight))
+        assert np.isfinite(cut)
+        assert not np.any(scores[scores == scores.min()] > cut)
+
+
+class TestTrainingCutoff:
+    def test_rule_by_contamination_and_novelty(self):
+        scores = np.random.RandomState(0).gamma(1.0, size=300)
+        weight = np.random.RandomState(1).rand(300)
+        assert training_cutoff(scores, "auto", weight) == otsu_cutoff(scores, weight)
+        for novelty in (False, True):
+            assert training_cutoff(
+                scores, 0.2, weight, novelty=novelty
+            ) == contamination_cutoff(scores, 0.2, weight)
+        assert training_cutoff(scores, novelty=True) == kimber_cutoff(scores)

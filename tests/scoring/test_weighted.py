@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
-from sklearn_deepod.scoring import weighted_mean_and_std, weighted_quantile
+from sklearn_deepod.scoring import (
+    median_and_scale,
+    weighted_mean_and_std,
+    weighted_quantile,
+)
 
 METHOD = "averaged_inverted_cdf"
 EXAMPLES = settings(deadline=None, derandomize=True, max_examples=150)
@@ -149,3 +154,29 @@ class TestWeightedMeanAndStd:
         mean, std = weighted_mean_and_std(values, np.array([1.0, 5.0, 2.0]))
         np.testing.assert_allclose(mean, [3.0, np.nan])
         np.testing.assert_allclose(std, [np.sqrt(2.0), np.nan])
+
+
+class TestMedianAndScale:
+    @pytest.mark.parametrize("shape", [(301,), (301, 3)])
+    def test_equals_scipy(self, shape):
+        values = np.random.RandomState(0).standard_t(3, size=shape)
+        center, scale = median_and_scale(values)
+        mad = stats.median_abs_deviation(values)
+        np.testing.assert_allclose(center, np.median(values, axis=0))
+        np.testing.assert_allclose(scale, mad / 0.6745)
+        assert np.shape(center) == np.shape(scale) == shape[1:]
+
+    def test_without_a_median_deviation(self):
+        values = np.array([[0.1, 1.0], [0.1, 2.0], [0.1, 3.0], [4.1, 4.0]])
+        center, scale = median_and_scale(values)
+        assert center.tolist() == [0.1, 2.5]
+        np.testing.assert_allclose(scale, [1.253314, 1.0 / 0.6745])
+
+    def test_missing_cells_and_weights(self):
+        values = np.random.RandomState(0).randn(40, 2)
+        values[::5, 0] = np.nan
+        weight = np.random.RandomState(1).randint(1, 4, size=40)
+        weighted = median_and_scale(values, weight.astype(float))
+        repeated = median_and_scale(np.repeat(values, weight, axis=0))
+        np.testing.assert_array_equal(weighted, repeated)
+        assert np.isfinite(weighted).all()

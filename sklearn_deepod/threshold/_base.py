@@ -1,0 +1,87 @@
+"""What all rules share."""
+
+from abc import ABCMeta, abstractmethod
+
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils.validation import _check_sample_weight, check_array, column_or_1d
+
+
+class BaseThreshold(BaseEstimator, metaclass=ABCMeta):
+    """Base of the rules: training scores in, a cut out.
+
+    Subclasses give `_cutoff`. A rule sees nothing but scores, so it serves any
+    detector; `ThresholdedDetector` puts it on one.
+    """
+
+    #: Fewest scores that the rule can work on.
+    _min_scores = 2
+    #: Whether `_cutoff` takes weights; else whole weights become repeated scores.
+    _takes_weights = True
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, anomaly_scores, y=None, sample_weight=None):
+        """Find the cut.
+
+        Parameters
+        ----------
+        anomaly_scores : array-like of shape (n_samples,)
+            Scores of training rows, higher is more anomalous: the opposite of
+            `score_samples`.
+        y : array-like of shape (n_samples,), default=None
+            1 for inliers, -1 for outliers, 0 for rows without a label. Used by rules
+            that need labels, ignored by the others.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A score of weight 2 counts as two, one of weight 0 as none.
+
+        Returns
+        -------
+        self : object
+            The fitted rule.
+
+        Raises
+        ------
+        ValueError
+            If there are too few scores, or scores that are not finite.
+        """
+        scores = check_array(
+            column_or_1d(anomaly_scores),
+            ensure_2d=False,
+            dtype=np.float64,
+            input_name="anomaly_scores",
+        )
+        y = None if y is None else column_or_1d(y)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(
+                sample_weight, scores, dtype=np.float64, ensure_non_negative=True
+            )
+            present = sample_weight > 0
+            scores, sample_weight = scores[present], sample_weight[present]
+            y = None if y is None else y[present]
+            if not self._takes_weights:
+                scores, sample_weight = self._repeated(scores, sample_weight), None
+        if len(scores) < self._min_scores:
+            raise ValueError(
+                f"{type(self).__name__} needs at least {self._min_scores} scores, got "
+                f"{len(scores)}. Give more training rows, or take another rule."
+            )
+        self.cutoff_ = float(self._cutoff(scores, y, sample_weight))
+        return self
+
+    @abstractmethod
+    def _cutoff(self, scores, y, sample_weight):
+        """The cut; scores above it are those of outliers."""
+
+    def _repeated(self, scores, sample_weight):
+        if not np.array_equal(sample_weight, np.round(sample_weight)):
+            raise ValueError(
+                f"{type(self).__name__} takes whole sample weights only, which count "
+                "as repeated rows. Round them, or take another rule, such as Otsu."
+            )
+        return np.repeat(scores, sample_weight.astype(int))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.one_d_array = True
+        tags.input_tags.two_d_array = False
+        return tags

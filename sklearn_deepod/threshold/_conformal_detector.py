@@ -1,0 +1,348 @@
+"""Any outlier detector, with p-values and a guaranteed rate of false alarms."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.stats import false_discovery_control
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import KFold, LeaveOneOut, ShuffleSplit
+from sklearn.utils import _safe_indexing, check_random_state, get_tags
+from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _num_samples, check_is_fitted, indexable
+
+from sklearn_deepod.scoring import median_and_scale
+from sklearn_deepod.utils import DecisionMixin, MetaDetectorMixin
+
+# Rows that a detector has to score alike in another order and company.
+N_PROBES = 64
+# Share of a p-value by which `score_samples` parts equal ones.
+TIE_BREAK = 1e-6
+
+
+class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
+    """Any outlier detector, with p-values and a guaranteed rate of false alarms.
+
+    Rows that the detector was not fitted on, the calibration rows, show how high the
+    scores of normal rows are. The p-value of a new row is the share of calibration rows
+    that score at least as high, itself included. If normal rows, old and new, are
+    exchangeable, for instance drawn independently from one distribution, `predict`
+    flags at most a share `alpha` of new normal rows on average, whatever the detector
+    and the distribution, for any number of rows.
+
+    Parameters
+    ----------
+    detector : estimator
+        Outlier detector with `fit` and `score_samples` as scikit-learn means them:
+        higher is more normal. A row's score must depend on nothing but the row. Wrapped
+        in `sklearn.frozen.FrozenEstimator` it is not fitted again: with
+        ``method="split"`` all rows given to `fit` then are calibration rows, and must
+        not be those that it was fitted on.
+    method : {"split", "cross", "jackknife+"}, default="split"
+        "split" fits once, on one part of the rows, and calibrates on the other.
+        "cross" fits `cv` times, each time without one fold, whose rows calibrate that
+        fit: all rows serve both purposes. "jackknife+" leaves out one row at a time and
+        so fits as often as there are rows: for small tables. The guarantee is a rate of
+        at most `alpha` with "split"; with the others twice that in the worst case, and
+        close to `alpha` in practice [2]_.
+    alpha : float, default=0.05
+        Rate of false alarms that `predict` may have, in (0, 1).
+    calibration_size : float or int, default=0.5
+        Share or number of the rows that calibrate, if `method` is "split".
+    cv : int, default=10
+        Number of folds, if `method` is "cross".
+    likelihood_ratio : callable or None, default=None
+        Function of rows, ``likelihood_ratio(X) -> (n_samples,)``, that says how much
+        more frequent such rows are among those to be judged than among those given to
+        `fit`. Then the p-values hold under this shift, too [3]_. None means that
+        there is none.
+    n_jobs : int or None, default=None
+        Detectors fitted at the same time.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the split of the rows. `detector` has its own.
+
+    Attributes
+    ----------
+    detectors_ : list of estimator
+        The fitted detectors, one for each split of the rows.
+    calibration_scores_ : list of ndarray of shape (n_rows,)
+        For each detector the scores of its calibration rows, in increasing order;
+        higher is more normal.
+    n_calibration_ : int
+        Number of calibration rows.
+    offset_ : float
+        ``decision_function`` is ``score_samples`` minus this: `alpha`.
+    n_features_in_ : int
+        Number of features, where the detector tells.
+    feature_names_in_ : ndarray of str
+        Names of the features, where the training rows had some.
+
+    See Also
+    --------
+    ThresholdedDetector : Cuts without a guarantee, but also without rows set aside.
+
+    Notes
+    -----
+    The rate holds on average over calibration sets. With n calibration rows and method
+    "split", the rate for one of them varies around it with a standard deviation of
+    about ``sqrt(alpha * (1 - alpha) / n)``. The smallest p-value is ``1 / (n + 1)``.
+
+    Outliers among the calibration rows make p-values larger, hence alarms rarer.
+
+    `predict_fdr` judges a batch: of the rows it flags, at most a given share are false
+    alarms on average [1]_.
+
+    References
+    ----------
+    .. [1] S. Bates, E. Candes, L. Lei, Y. Romano, M. Sesia (2023). Testing for outliers
+       with conformal p-values. The Annals of Statistics 51(1), 149-178.
+    .. [2] R. F. Barber, E. J. Candes, A. Ramdas, R. J. Tibshirani (2021). Predictive
+       inference with the jackknife+. The Annals of Statistics 49(1), 486-507.
+    .. [3] R. J. Tibshirani, R. F. Barber, E. J. Candes, A. Ramdas (2019). Conformal
+       prediction under covariate shift. NeurIPS 32.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.ensemble import IsolationForest
+    >>> from sklearn_deepod.threshold import ConformalDetector
+    >>> rng = np.random.RandomState(0)
+    >>> detector = ConformalDetector(
+    ...     IsolationForest(random_state=0), alpha=0.05, random_state=0
+    ... ).fit(rng.randn(1000, 3))
+    >>> bool(np.mean(detector.predict(rng.randn(5000, 3)) == -1) < 0.07)
+    True
+    >>> detector.p_values([[0.0, 0.0, 0.0], [6.0, 6.0, 6.0]]).round(3).tolist()
+    [1.0, 0.002]
+    """
+
+    _parameter_constraints: dict = {
+        "detector": "no_validation",  # see check_scores_new_rows
+        "method": [StrOptions({"split", "cross", "jackknife+"})],
+        "alpha": [Interval(Real, 0, 1, closed="neither")],
+        "calibration_size": [
+            Interval(RealNotInt, 0, 1, closed="neither"),
+            Interval(Integral, 1, None, closed="left"),
+        ],
+        "cv": [Interval(Integral, 2, None, closed="left")],
+        "likelihood_ratio": [callable, None],
+        "n_jobs": [Integral, None],
+        "random_state": ["random_state"],
+    }
+
+    def __init__(
+        self,
+        detector,
+        *,
+        method="split",
+        alpha=0.05,
+        calibration_size=0.5,
+        cv=10,
+        likelihood_ratio=None,
+        n_jobs=None,
+        random_state=None,
+    ):
+        self.detector = detector
+        self.method = method
+        self.alpha = alpha
+        self.calibration_size = calibration_size
+        self.cv = cv
+        self.likelihood_ratio = likelihood_ratio
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    # `detector` validates its own parameters, whose errors then bear its name.
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Fit the detector on some rows and calibrate it on others.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Normal rows; whatever the detector takes.
+        y : array-like of shape (n_samples,), default=None
+            Handed on to the detector. Rows do not calibrate differently by it.
+
+        Returns
+        -------
+        self : object
+            The fitted detector.
+
+        Raises
+        ------
+        TypeError
+            If the detector cannot score new rows.
+        ValueError
+            If there are too few rows to split, or if the detector's score of a row
+            depends on the rows beside it or on the call.
+
+        Warns
+        -----
+        UserWarning
+            If there are so few calibration rows that no p-value can be as low as
+            `alpha`.
+        """
+        if get_tags(self.detector).non_deterministic:
+            raise ValueError(
+                f"{self.detector!r} says of itself that its scores change from call to "
+                "call; conformal p-values need a detector with fixed scores."
+            )
+        X, y = indexable(X, y)
+        fitted = Parallel(n_jobs=self.n_jobs)(
+            delayed(self._fit_and_calibrate)(X, y, train, calibration)
+            for train, calibration in self._splits(X)
+        )
+        self.detectors_, self.calibration_scores_, weights = map(
+            list, zip(*fitted, strict=True)
+        )
+        self.n_calibration_ = sum(map(len, self.calibration_scores_))
+        self._ranked_weights = weights
+        if self.alpha * (self.n_calibration_ + 1) < 1:
+            warnings.warn(
+                f"{self.n_calibration_} calibration rows are too few for alpha="
+                f"{self.alpha}: the smallest p-value is 1 / {self.n_calibration_ + 1}, "
+                "so nothing will be flagged. Give more rows, or raise alpha.",
+                stacklevel=2,
+            )
+        self.offset_ = float(self.alpha)
+        self._take_features(self.detectors_[0])
+        return self
+
+    def p_values(self, X):
+        """P-values of the rows, under the hypothesis that they are normal.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to judge.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            From ``1 / (n_calibration_ + 1)`` to 1, low for outliers.
+        """
+        check_is_fitted(self)
+        return self._p_values(self._scores(X), self._ratios(X, _num_samples(X)))
+
+    def score_samples(self, X):
+        """P-values of the rows, equal ones parted by the detectors' scores.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to score.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            The p-values, up to a millionth part lower, so that rows of the same p-value
+            come in the order of the detectors' mean score. Higher is more normal.
+        """
+        check_is_fitted(self)
+        scores = self._scores(X)
+        p = self._p_values(scores, self._ratios(X, _num_samples(X)))
+        ranks = np.zeros(len(p))
+        for of_one, calibration in zip(scores, self.calibration_scores_, strict=True):
+            center, scale = median_and_scale(calibration)
+            ranks += np.arctan((of_one - center) / (scale or 1.0)) / len(scores)
+        # Above zero, so that a p-value equal to `alpha` gets below it.
+        return p * (1.0 - TIE_BREAK * (0.75 - ranks / (2 * np.pi)))
+
+    def predict_fdr(self, X, level=0.1):
+        """Label the rows of a batch such that few of the flagged are false alarms.
+
+        The procedure of Benjamini and Hochberg on the p-values: of the flagged rows, a
+        share of at most `level` is normal on average. What is flagged depends on the
+        whole batch. Proven for ``method="split"`` without `likelihood_ratio`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The batch.
+        level : float, default=0.1
+            The false discovery rate that is allowed, in (0, 1).
+
+        Returns
+        -------
+        ndarray of int of shape (n_samples,)
+            +1 for inliers, -1 for outliers.
+        """
+        if not 0 < level < 1:
+            raise ValueError(f"level must be between 0 and 1, got {level}.")
+        return np.where(false_discovery_control(self.p_values(X)) <= level, -1, 1)
+
+    def _splits(self, X):
+        """Rows to train and to calibrate on, for each of the detectors."""
+        if isinstance(self.detector, FrozenEstimator):
+            if self.method != "split":
+                raise ValueError(
+                    f"method={self.method!r} fits the detector again, which a "
+                    'FrozenEstimator is not. Take method="split".'
+                )
+            return [(None, np.arange(_num_samples(X)))]
+        rng = check_random_state(self.random_state)
+        splitters = {
+            "split": ShuffleSplit(1, test_size=self.calibration_size, random_state=rng),
+            "cross": KFold(self.cv, shuffle=True, random_state=rng),
+            "jackknife+": LeaveOneOut(),
+        }
+        return splitters[self.method].split(np.zeros(_num_samples(X)))
+
+    def _fit_and_calibrate(self, X, y, train, calibration):
+        """The fitted detector, its increasing calibration scores and their weights."""
+        rows = _safe_indexing(X, calibration)
+        if train is None:
+            detector = self._fitted_detector(rows)
+        else:
+            labels = None if y is None else _safe_indexing(y, train)
+            detector = self._fitted_detector(_safe_indexing(X, train), labels)
+        scores = np.asarray(detector.score_samples(rows), dtype=np.float64)
+        self._check_fixed(detector, rows, scores)
+        order = np.argsort(scores, kind="stable")
+        return detector, scores[order], self._ratios(rows, len(scores))[order]
+
+    def _check_fixed(self, detector, rows, scores):
+        """Raise if a row's score depends on the rows beside it, or on the call."""
+        probes = np.arange(min(len(scores), N_PROBES))[::-1]
+        again = detector.score_samples(_safe_indexing(rows, probes))
+        spread = np.ptp(scores)
+        if not np.allclose(again, scores[probes], rtol=1e-6, atol=1e-6 * spread):
+            raise ValueError(
+                f"{self.detector!r} scored some rows differently on another call with "
+                "other rows beside them; conformal p-values need a detector whose "
+                "score is a fixed function of the row."
+            )
+
+    def _ratios(self, X, n_samples):
+        """Likelihood ratio of each row; ones without a shift."""
+        if self.likelihood_ratio is None:
+            return np.ones(n_samples)
+        ratios = np.asarray(self.likelihood_ratio(X), dtype=np.float64)
+        valid = ratios.shape == (n_samples,) and np.isfinite(ratios).all()
+        if not (valid and (ratios >= 0).all()):
+            raise ValueError(
+                "likelihood_ratio must give one finite number of at least 0 for each "
+                f"row; for {n_samples} rows it gave {ratios!r}."
+            )
+        return ratios
+
+    def _scores(self, X):
+        return [
+            np.asarray(detector.score_samples(X), dtype=np.float64)
+            for detector in self.detectors_
+        ]
+
+    def _p_values(self, scores, ratios):
+        reached, total = ratios.copy(), ratios.copy()
+        for of_one, calibration, weight in zip(
+            scores, self.calibration_scores_, self._ranked_weights, strict=True
+        ):
+            cumulated = np.r_[0.0, np.cumsum(weight)]
+            reached += cumulated[np.searchsorted(calibration, of_one, side="right")]
+            total += cumulated[-1]
+        return np.divide(reached, total, out=np.ones(len(total)), where=total > 0)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "offset_")

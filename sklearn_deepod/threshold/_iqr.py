@@ -1,0 +1,60 @@
+"""Fences of a boxplot."""
+
+from numbers import Real
+
+from sklearn.utils._param_validation import Interval
+
+from sklearn_deepod.scoring import kimber_cutoff, weighted_quantile
+from sklearn_deepod.threshold._base import BaseThreshold
+
+
+class IQR(BaseThreshold):
+    """Cut at the upper fence of a boxplot.
+
+    With the quartiles Q1, Q2, Q3 of the training scores, the fence of Tukey [1]_ is
+    ``Q3 + factor * (Q3 - Q1)``. It is meant for symmetric distributions; for skewed
+    ones, Kimber [2]_ replaces the interquartile range by twice its upper half,
+    ``Q3 + 2 * factor * (Q3 - Q2)``.
+
+    Parameters
+    ----------
+    factor : float, default=1.5
+        Length of the whisker in interquartile ranges.
+    skewed : bool, default=False
+        Whether to take Kimber's fence, moved midway between the scores beside it. With
+        the default `factor` it is the rule of this package's detectors for training
+        rows that are all normal (``novelty=True`` with ``contamination="auto"``).
+
+    Attributes
+    ----------
+    cutoff_ : float
+        Rows that score above it are outliers.
+
+    References
+    ----------
+    .. [1] J. W. Tukey (1977). Exploratory Data Analysis. Addison-Wesley.
+    .. [2] A. C. Kimber (1990). Exploratory data analysis for possibly censored data
+       from skewed distributions. Applied Statistics 39(1), 21-30.
+
+    Examples
+    --------
+    >>> from sklearn_deepod.threshold import IQR
+    >>> scores = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 12.0, 20.0]
+    >>> IQR().fit(scores).cutoff_, IQR(skewed=True).fit(scores).cutoff_
+    (13.0, 16.0)
+    """
+
+    _parameter_constraints: dict = {
+        "factor": [Interval(Real, 0, None, closed="neither")],
+        "skewed": ["boolean"],
+    }
+
+    def __init__(self, *, factor=1.5, skewed=False):
+        self.factor = factor
+        self.skewed = skewed
+
+    def _cutoff(self, scores, y, sample_weight):
+        if self.skewed:
+            return kimber_cutoff(scores, sample_weight, factor=2 * self.factor)
+        q1, q3 = weighted_quantile(scores, [0.25, 0.75], sample_weight)
+        return q3 + self.factor * (q3 - q1)

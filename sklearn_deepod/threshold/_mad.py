@@ -1,0 +1,54 @@
+"""The modified z-score of the scores."""
+
+from numbers import Real
+
+from sklearn.utils._param_validation import Interval
+
+from sklearn_deepod.scoring import median_and_scale
+from sklearn_deepod.threshold._base import BaseThreshold
+
+
+class MAD(BaseThreshold):
+    """Cut by the modified z-score of the scores.
+
+    The cut is ``median + factor * MAD / 0.6745`` [1]_, with the median absolute
+    deviation (MAD) of the training scores. Up to half of them may be those of outliers.
+    For skewed scores, as most detectors give, it flags more than for symmetric ones.
+
+    Parameters
+    ----------
+    factor : float, default=3.5
+        Modified z-score beyond which a score is an outlier's.
+
+    Attributes
+    ----------
+    cutoff_ : float
+        Rows that score above it are outliers.
+
+    Notes
+    -----
+    Where more than half of the scores are equal, 1.253314 times the mean absolute
+    deviation from the median stands in for ``MAD / 0.6745``.
+
+    References
+    ----------
+    .. [1] B. Iglewicz, D. C. Hoaglin (1993). How to Detect and Handle Outliers. ASQC
+       Quality Press.
+
+    Examples
+    --------
+    >>> from sklearn_deepod.threshold import MAD
+    >>> round(MAD().fit([1.0, 2.0, 3.0, 4.0, 50.0]).cutoff_, 2)
+    8.19
+    """
+
+    _parameter_constraints: dict = {
+        "factor": [Interval(Real, 0, None, closed="neither")]
+    }
+
+    def __init__(self, *, factor=3.5):
+        self.factor = factor
+
+    def _cutoff(self, scores, y, sample_weight):
+        center, scale = median_and_scale(scores, sample_weight)
+        return center + self.factor * scale

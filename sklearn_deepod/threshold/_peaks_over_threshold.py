@@ -1,0 +1,206 @@
+"""An extreme-value rule, also for streams."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.stats import genpareto
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from sklearn_deepod.threshold._base import BaseThreshold
+
+# Fewer peaks give no tail, only noise.
+MIN_PEAKS = 10
+# The tail is fitted anew once the peaks have grown by this share.
+REFIT_GROWTH = 0.01
+
+
+class PeaksOverThreshold(BaseThreshold):
+    """Cut for a target rate of false alarms, by the tail of the training scores.
+
+    A generalised Pareto distribution is fitted by maximum likelihood to the peaks, the
+    scores above a high quantile, and continued to the cut that inliers exceed at the
+    given rate: beyond the largest training score, if the rate asks for it. An empirical
+    quantile cannot do that. The training rows should be normal, or few outliers make
+    the tail longer and the cut higher.
+
+    `update` goes on with a stream (SPOT [1]_): it judges new scores one after the other
+    and learns from those that raise no alarm.
+
+    Parameters
+    ----------
+    rate : float, default=1e-3
+        Share of inliers that may be flagged, below ``1 - level``.
+    level : float, default=0.95
+        Share of the training scores below the peaks. Higher is truer to the theory,
+        lower leaves more peaks to fit.
+    max_peaks : int or None, default=2000
+        Peaks kept for the fit, the latest ones, so that a stream needs no more memory
+        as it goes on. None keeps all.
+
+    Attributes
+    ----------
+    cutoff_ : float
+        Rows that score above it are outliers.
+    initial_threshold_ : float
+        Scores above it are peaks.
+    peaks_ : ndarray of shape (n_kept,)
+        Excesses of the peaks over `initial_threshold_`, the latest last.
+    shape_ : float
+        Shape of the tail: negative ends, 0 is exponential, positive is heavy.
+    scale_ : float
+        Scale of the tail.
+    n_peaks_ : int
+        Number of peaks so far.
+    n_samples_seen_ : int
+        Number of scores learned from so far.
+
+    Notes
+    -----
+    With n scores and m peaks above the initial threshold t, the cut is
+    ``t + scale / shape * ((rate * n / m) ** -shape - 1)`` (equation 1 of [1]_).
+
+    Alarms are not learned from, so the peaks of a stream are those below the cut of
+    their time. Their likelihood is taken as such; without that, which is how SPOT was
+    published, the tail would look ever shorter, and the cut creep down. A stream that
+    drifts is not followed far: a tail that grows fast is all alarms. Fit anew then.
+
+    References
+    ----------
+    .. [1] A. Siffer, P.-A. Fouque, A. Termier, C. Largouet (2017). Anomaly detection in
+       streams with extreme value theory. KDD, 1067-1075.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_deepod.threshold import PeaksOverThreshold
+    >>> rng = np.random.RandomState(0)
+    >>> rule = PeaksOverThreshold(rate=1e-3).fit(rng.exponential(size=10_000))
+    >>> bool(abs(rule.cutoff_ - np.log(1000)) < 0.5)
+    True
+    >>> rule.update([0.5, 3.5, 20.0]).tolist()
+    [1, 1, -1]
+    """
+
+    _parameter_constraints: dict = {
+        "rate": [Interval(Real, 0, 1, closed="neither")],
+        "level": [Interval(Real, 0, 1, closed="neither")],
+        "max_peaks": [Interval(Integral, MIN_PEAKS, None, closed="left"), None],
+    }
+    _takes_weights = False
+
+    def __init__(self, *, rate=1e-3, level=0.95, max_peaks=2000):
+        self.rate = rate
+        self.level = level
+        self.max_peaks = max_peaks
+
+    def update(self, anomaly_scores):
+        """Judge scores in the order in which they came, and learn from them.
+
+        Each is compared with the cut of its time. What exceeds it is an alarm and is
+        not learned from; other peaks join the tail. The past is not kept, but for the
+        peaks.
+
+        Parameters
+        ----------
+        anomaly_scores : array-like of shape (n_samples,)
+            New scores, higher is more anomalous.
+
+        Returns
+        -------
+        ndarray of int of shape (n_samples,)
+            +1 for inliers, -1 for outliers.
+        """
+        check_is_fitted(self)
+        scores = check_array(
+            column_or_1d(anomaly_scores),
+            ensure_2d=False,
+            ensure_min_samples=0,
+            dtype=np.float64,
+            input_name="anomaly_scores",
+        )
+        labels = np.ones(len(scores), dtype=int)
+        before = self.n_samples_seen_
+        peaks, limits = [], []
+        n_alarms = 0
+        # Scores below the initial threshold count, and change nothing else.
+        for i in np.flatnonzero(scores > self.initial_threshold_):
+            self.n_samples_seen_ = before + int(i) - n_alarms
+            self._set_cutoff()
+            if scores[i] > self.cutoff_:
+                labels[i] = -1
+                n_alarms += 1
+                continue
+            self.n_peaks_ += 1
+            peaks.append(scores[i] - self.initial_threshold_)
+            limits.append(self.cutoff_ - self.initial_threshold_)
+            if len(peaks) > REFIT_GROWTH * len(self.peaks_):
+                self._add_peaks(peaks, limits)
+                peaks, limits = [], []
+        self.n_samples_seen_ = before + len(scores) - n_alarms
+        if peaks:
+            self._add_peaks(peaks, limits)
+        self._set_cutoff()
+        return labels
+
+    def _cutoff(self, scores, y, sample_weight):
+        if self.rate >= 1 - self.level:
+            raise ValueError(
+                f"rate={self.rate} is not below 1 - level={1 - self.level:.3g}, the "
+                "share of the scores in the tail. Lower level."
+            )
+        self.initial_threshold_ = float(np.quantile(scores, self.level))
+        peaks = scores[scores > self.initial_threshold_] - self.initial_threshold_
+        if len(peaks) < MIN_PEAKS:
+            raise ValueError(
+                f"PeaksOverThreshold needs at least {MIN_PEAKS} scores above the "
+                f"quantile of level={self.level}, got {len(peaks)} of {len(scores)} "
+                "scores. Give more training rows, or lower level."
+            )
+        self.n_samples_seen_ = len(scores)
+        self.n_peaks_ = len(peaks)
+        self.peaks_, self._limits = np.empty(0), np.empty(0)
+        self._add_peaks(peaks, np.full(len(peaks), np.inf))
+        self._set_cutoff()
+        return self.cutoff_
+
+    def _add_peaks(self, peaks, limits):
+        """Fit the tail to the latest peaks; alarms lay above the limits."""
+        kept = slice(None if self.max_peaks is None else -self.max_peaks, None)
+        self.peaks_ = np.append(self.peaks_, peaks)[kept]
+        self._limits = np.append(self._limits, limits)[kept]
+        # In units of their mean: the search of the maximum has absolute tolerances.
+        unit = np.mean(self.peaks_)
+        if np.isinf(limits).all():
+            shape, _, scale = genpareto.fit(self.peaks_ / unit, floc=0)
+        else:
+            start = (self.shape_, self.scale_ / unit)
+            shape, scale = _fit_below(self.peaks_ / unit, self._limits / unit, start)
+        self.shape_, self.scale_ = float(shape), float(scale * unit)
+
+    def _set_cutoff(self):
+        beyond = self.rate * self.n_samples_seen_ / self.n_peaks_
+        excess = genpareto.isf(min(beyond, 1.0), self.shape_, scale=self.scale_)
+        self.cutoff_ = self.initial_threshold_ + float(excess)
+
+
+def _fit_below(peaks, limits, start):
+    """Shape and scale of highest likelihood, given that no peak is above its limit.
+
+    scipy's distributions are fitted without such limits.
+    """
+
+    def loss(parameters):
+        shape, log_scale = parameters
+        shape = shape if abs(shape) > 1e-8 else 1e-8  # the formulas' limit at 0
+        grown = 1 + np.exp(-log_scale) * shape * peaks
+        if grown.min() <= 0:  # beyond the end of the tail
+            return np.inf
+        ends = np.maximum(1 + np.exp(-log_scale) * shape * limits, 0.0)
+        below = np.log1p(-(ends ** (-1 / shape))).sum()
+        return len(peaks) * log_scale + (1 + 1 / shape) * np.log(grown).sum() + below
+
+    found = minimize(loss, (start[0], np.log(start[1])), method="Nelder-Mead")
+    return found.x[0], np.exp(found.x[1])

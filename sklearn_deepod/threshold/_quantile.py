@@ -1,0 +1,44 @@
+"""A given share of the training rows."""
+
+from numbers import Real
+
+from sklearn.utils._param_validation import Interval
+
+from sklearn_deepod.scoring import contamination_cutoff
+from sklearn_deepod.threshold._base import BaseThreshold
+
+
+class Quantile(BaseThreshold):
+    """Cut off a given share of the training rows.
+
+    It is what a number given to a detector as ``contamination`` does. The share is a
+    guess, and it is cut off whether or not there are outliers.
+
+    Parameters
+    ----------
+    contamination : float, default=0.1
+        The share, in (0, 0.5].
+
+    Attributes
+    ----------
+    cutoff_ : float
+        Rows that score above it are outliers. It lies midway between two training
+        scores. Equal scores cannot be parted: the cut nearest to the share is taken.
+
+    Examples
+    --------
+    >>> from sklearn_deepod.threshold import Quantile
+    >>> Quantile(contamination=0.2).fit([1.0, 5.0, 2.0, 3.0, 10.0]).cutoff_
+    7.5
+    """
+
+    _parameter_constraints: dict = {
+        "contamination": [Interval(Real, 0, 0.5, closed="right")],
+    }
+    _min_scores = 1
+
+    def __init__(self, *, contamination=0.1):
+        self.contamination = contamination
+
+    def _cutoff(self, scores, y, sample_weight):
+        return contamination_cutoff(scores, self.contamination, sample_weight)

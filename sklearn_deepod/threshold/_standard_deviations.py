@@ -1,0 +1,50 @@
+"""The z-score of the scores."""
+
+from numbers import Real
+
+from sklearn.utils._param_validation import Interval
+
+from sklearn_deepod.scoring import weighted_mean_and_std
+from sklearn_deepod.threshold._base import BaseThreshold
+
+
+class StandardDeviations(BaseThreshold):
+    """Cut some standard deviations above the mean of the scores.
+
+    The oldest rule, and one that outliers move: they raise the mean and the standard
+    deviation by which they are judged. Of n scores none can lie further than
+    ``(n - 1) / sqrt(n)`` standard deviations above the mean (Shiffler, 1988), so that
+    with 10 scores or fewer three can never be exceeded.
+
+    Parameters
+    ----------
+    factor : float, default=3.0
+        Number of standard deviations.
+
+    Attributes
+    ----------
+    cutoff_ : float
+        Rows that score above it are outliers.
+
+    References
+    ----------
+    R. E. Shiffler (1988). Maximum z scores and outliers. The American Statistician
+    42(1), 79-80.
+
+    Examples
+    --------
+    >>> from sklearn_deepod.threshold import StandardDeviations
+    >>> StandardDeviations(factor=2.0).fit([1.0, 1.0, 3.0, 3.0]).cutoff_
+    4.0
+    """
+
+    _parameter_constraints: dict = {
+        "factor": [Interval(Real, 0, None, closed="neither")]
+    }
+
+    def __init__(self, *, factor=3.0):
+        self.factor = factor
+
+    def _cutoff(self, scores, y, sample_weight):
+        mean, std = weighted_mean_and_std(scores[:, None], sample_weight)
+        return mean[0] + self.factor * std[0]

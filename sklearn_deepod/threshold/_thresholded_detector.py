@@ -1,0 +1,250 @@
+"""Any outlier detector, cut by a rule."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.model_selection import check_cv
+from sklearn.utils import _safe_indexing, get_tags
+from sklearn.utils._param_validation import HasMethods
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import (
+    _check_method_params,
+    _num_samples,
+    check_is_fitted,
+    indexable,
+)
+
+from sklearn_deepod.threshold._iqr import IQR
+from sklearn_deepod.threshold._otsu import Otsu
+from sklearn_deepod.utils import DecisionMixin, MetaDetectorMixin
+
+
+def _rule_learns(self):
+    return hasattr(getattr(self, "threshold_", self.threshold), "update")
+
+
+class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
+    """Any outlier detector, cut by a rule.
+
+    A clone of `detector` is fitted, and `threshold` finds the cut in the scores of the
+    training rows. Scores are the detector's own; only `offset_`, and with it
+    `decision_function` and `predict`, is the rule's.
+
+    Parameters
+    ----------
+    detector : estimator
+        Outlier detector with `fit` and `score_samples` as scikit-learn means them:
+        higher is more normal. ``LocalOutlierFactor`` needs ``novelty=True``. Wrapped in
+        `sklearn.frozen.FrozenEstimator` it is not fitted again, and the rows given to
+        `fit` are those that the cut is found in.
+    threshold : estimator or None, default=None
+        One of the rules of `sklearn_deepod.threshold`, or an estimator with
+        ``fit(anomaly_scores, y, sample_weight)`` and ``cutoff_`` like theirs. None
+        takes ``Otsu()``, or ``IQR(skewed=True)`` if the detector has ``novelty=True``.
+    cv : int, cross-validation generator, iterable or None, default=None
+        Where the training scores come from. None scores the training rows by the
+        detector that was fitted on them, which most detectors rate better than new
+        ones. Otherwise each row is scored by a clone that was fitted without it, and
+        the scores of all folds are taken together. An int does not shuffle.
+    n_jobs : int or None, default=None
+        Folds fitted at the same time, if `cv` is given.
+
+    Attributes
+    ----------
+    detector_ : estimator
+        The fitted detector.
+    threshold_ : estimator
+        The fitted rule.
+    offset_ : float
+        ``decision_function`` is ``score_samples`` minus this: minus the rule's
+        ``cutoff_``.
+    training_scores_ : ndarray of shape (n_samples,)
+        Scores of the training rows, in which the cut was found; higher is more normal.
+    n_features_in_ : int
+        Number of features, where the detector tells.
+    feature_names_in_ : ndarray of str
+        Names of the features, where the training rows had some.
+
+    See Also
+    --------
+    ConformalDetector : A cut with a guaranteed rate of false alarms.
+    sklearn.model_selection.FixedThresholdClassifier : The same for classifiers.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.ensemble import IsolationForest
+    >>> from sklearn_deepod.threshold import MAD, ThresholdedDetector
+    >>> X, _ = load_breast_cancer(return_X_y=True)
+    >>> forest = IsolationForest(random_state=0)
+    >>> detector = ThresholdedDetector(forest, threshold=MAD()).fit(X)
+    >>> int((detector.predict(X) == -1).sum())
+    19
+    >>> detector.set_threshold(MAD(factor=5.0))  # no other fit of the forest
+    ThresholdedDetector(...)
+    >>> int((detector.predict(X) == -1).sum())
+    7
+    """
+
+    _parameter_constraints: dict = {
+        "detector": "no_validation",  # see check_scores_new_rows
+        "threshold": [HasMethods("fit"), None],
+        "cv": ["cv_object", None],
+        "n_jobs": [Integral, None],
+    }
+
+    def __init__(self, detector, *, threshold=None, cv=None, n_jobs=None):
+        self.detector = detector
+        self.threshold = threshold
+        self.cv = cv
+        self.n_jobs = n_jobs
+
+    # `detector` and `threshold` validate their own parameters.
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, **params):
+        """Fit the detector, and find the cut in the scores of the training rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows; whatever the detector takes.
+        y : array-like of shape (n_samples,), default=None
+            Handed on to the detector, and to rules that need labels: 1 for inliers, -1
+            for outliers, 0 for rows without a label.
+        **params : dict
+            Handed on to the detector's `fit`. ``sample_weight`` counts in the rule as
+            well.
+
+        Returns
+        -------
+        self : object
+            The fitted detector.
+
+        Raises
+        ------
+        TypeError
+            If the detector cannot score new rows.
+        ValueError
+            If the rows are too few for the rule, or labels are missing that it needs.
+        """
+        detector = self._fitted_detector(X, y, **params)
+        if self.cv is None:
+            scores = detector.score_samples(X)
+        else:
+            scores = self._scores_of_folds(X, y, params)
+        scores = np.asarray(scores, dtype=np.float64)
+        known = (scores, y, params.get("sample_weight"))
+        self.threshold_ = self._fitted_rule(*known)
+        self.detector_ = detector
+        self.training_scores_, self._labels, self._weight = known
+        self.offset_ = -self.threshold_.cutoff_
+        self._take_features(detector)
+        return self
+
+    def score_samples(self, X):
+        """Score the rows by the detector; higher is more normal.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to score.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            The detector's own scores.
+        """
+        check_is_fitted(self)
+        return np.asarray(self.detector_.score_samples(X), dtype=np.float64)
+
+    def set_threshold(self, threshold):
+        """Take another rule, without another fit of the detector.
+
+        Parameters
+        ----------
+        threshold : estimator or None
+            As in the constructor.
+
+        Returns
+        -------
+        self : object
+            The detector with the new cut.
+        """
+        check_is_fitted(self)
+        before, self.threshold = self.threshold, threshold
+        try:
+            self._validate_params()
+            self.threshold_ = self._fitted_rule(
+                self.training_scores_, self._labels, self._weight
+            )
+        except Exception:
+            self.threshold = before
+            raise
+        self.offset_ = -self.threshold_.cutoff_
+        return self
+
+    @available_if(_rule_learns)
+    def update(self, X):
+        """Label the rows of a stream one after the other, and let the rule learn.
+
+        Available with a rule that has `update`, such as `PeaksOverThreshold`. The
+        detector itself stays as it is.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            New rows in the order in which they came.
+
+        Returns
+        -------
+        ndarray of int of shape (n_samples,)
+            +1 for inliers, -1 for outliers, each by the cut of its time.
+        """
+        labels = self.threshold_.update(-self.score_samples(X))
+        self.offset_ = -self.threshold_.cutoff_
+        return labels
+
+    def _scores_of_folds(self, X, y, params):
+        """Scores of the training rows, each by a clone fitted without it."""
+        X, y = indexable(X, y)
+        folds = list(check_cv(self.cv).split(X, y))
+        rows = np.concatenate([test for _, test in folds])
+        if not np.array_equal(np.sort(rows), np.arange(_num_samples(X))):
+            raise ValueError(
+                "cv must give each row to exactly one test fold, as KFold does; "
+                f"{self.cv!r} does not."
+            )
+        parts = Parallel(n_jobs=self.n_jobs)(
+            delayed(self._scores_of_fold)(X, y, params, *fold) for fold in folds
+        )
+        scores = np.empty(len(rows))
+        scores[rows] = np.concatenate(parts)
+        return scores
+
+    def _scores_of_fold(self, X, y, params, train, test):
+        labels = None if y is None else _safe_indexing(y, train)
+        detector = self._fitted_detector(
+            _safe_indexing(X, train), labels, **_check_method_params(X, params, train)
+        )
+        return detector.score_samples(_safe_indexing(X, test))
+
+    def _fitted_rule(self, scores, y, sample_weight):
+        rule = self._rule()
+        needs_labels = get_tags(rule).target_tags.required
+        return clone(rule).fit(-scores, y if needs_labels else None, sample_weight)
+
+    def _rule(self):
+        if self.threshold is not None:
+            return self.threshold
+        novelty = getattr(self.detector, "novelty", False)
+        return IQR(skewed=True) if novelty else Otsu()
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "offset_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = get_tags(self._rule()).target_tags.required
+        return tags

@@ -1,0 +1,352 @@
+"""ConformalDetector: its guarantees, by simulation, and what it refuses."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from sklearn.base import BaseEstimator, OutlierMixin, clone
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import IsolationForest
+from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.neighbors import LocalOutlierFactor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import OneClassSVM
+from sklearn.utils.estimator_checks import (
+    check_dataframe_column_names_consistency,
+    check_param_validation,
+    parametrize_with_checks,
+)
+
+from sklearn_deepod import AutoEncoder, ModifiedZScore, WindowedDetector, ZScore
+from sklearn_deepod.threshold import ConformalDetector
+from sklearn_deepod.utils import all_detectors
+from tests.conftest import QUICK, make_detector
+
+FOREST = IsolationForest(n_estimators=20, random_state=0)
+METHODS = ["split", "cross", "jackknife+"]
+every_method = pytest.mark.parametrize("method", METHODS)
+
+
+class Noisy(OutlierMixin, BaseEstimator):
+    """A detector that scores at random, and says so or not."""
+
+    def __init__(self, *, honest=False):
+        self.honest = honest
+
+    def fit(self, X, y=None):
+        self.rng_ = np.random.RandomState(0)
+        return self
+
+    def score_samples(self, X):
+        return self.rng_.rand(len(X))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.non_deterministic = self.honest
+        return tags
+
+
+class TestChecks:
+    """scikit-learn's checks of estimators."""
+
+    @parametrize_with_checks(
+        [
+            ConformalDetector(FOREST, alpha=0.2, random_state=0),
+            ConformalDetector(OneClassSVM(), alpha=0.2, random_state=0),
+            ConformalDetector(
+                LocalOutlierFactor(novelty=True), method="cross", cv=2, random_state=0
+            ),
+            ConformalDetector(ZScore(), method="jackknife+"),
+            ConformalDetector(AutoEncoder(**QUICK), random_state=0),
+        ]
+    )
+    def test_all(self, estimator, check):
+        check(estimator)
+
+    @pytest.mark.parametrize(
+        "check", [check_param_validation, check_dataframe_column_names_consistency]
+    )
+    def test_more(self, check):
+        check("ConformalDetector", ConformalDetector(FOREST, random_state=0))
+
+
+class TestPValues:
+    @every_method
+    def test_by_definition(self, method, table):
+        X, _ = table
+        detector = ConformalDetector(FOREST, method=method, cv=5, random_state=0)
+        detector.fit(X[:60])
+        new = X[60:]
+        reached, n = np.ones(len(new)), 1
+        for fitted, calibration in zip(
+            detector.detectors_, detector.calibration_scores_, strict=True
+        ):
+            scores = fitted.score_samples(new)
+            reached += (calibration[None] <= scores[:, None]).sum(axis=1)
+            n += len(calibration)
+        np.testing.assert_allclose(detector.p_values(new), reached / n)
+        assert detector.n_calibration_ == n - 1 == (30 if method == "split" else 60)
+
+    def test_calibration_rows_are_not_trained_on(self):
+        X = np.arange(40.0)[:, None]
+        for method in METHODS:
+            detector = ConformalDetector(
+                ModifiedZScore(), method=method, cv=4, random_state=0
+            ).fit(X)
+            for fitted, calibration in zip(
+                detector.detectors_, detector.calibration_scores_, strict=True
+            ):
+                # the center tells which rows it was fitted on
+                held_out = np.flatnonzero(np.isin(fitted.score_samples(X), calibration))
+                others = np.setdiff1d(np.arange(40), held_out)
+                if method == "jackknife+":
+                    assert len(calibration) == 1
+                    assert fitted.center_[0] in {
+                        np.median(np.delete(X[:, 0], i)) for i in held_out
+                    }
+                else:
+                    assert len(others) >= 40 - 2 * len(calibration)
+
+    @every_method
+    def test_rate_of_false_alarms(self, method):
+        rng = np.random.RandomState(0)
+        n_repeats, n_train, n_new = 50, 40, 100
+        p = np.empty((n_repeats, n_new))
+        for seed in range(n_repeats):
+            X = rng.standard_t(4, size=(n_train + n_new, 3))
+            detector = ConformalDetector(
+                ModifiedZScore(), method=method, cv=5, random_state=seed
+            ).fit(X[:n_train])
+            p[seed] = detector.p_values(X[n_train:])
+        for alpha in (0.05, 0.1):
+            rates = np.mean(p <= alpha, axis=1)
+            error = np.std(rates) / np.sqrt(n_repeats)
+            # Twice alpha is what is proven for the methods that fit several times.
+            bound = alpha if method == "split" else 2 * alpha
+            assert alpha / 2 - 3 * error <= np.mean(rates) <= bound + 3 * error
+
+    def test_split_is_uniform(self):
+        rng = np.random.RandomState(0)
+        p = []
+        for seed in range(300):
+            X = rng.randn(81, 2)
+            detector = ConformalDetector(ZScore(), random_state=seed).fit(X[:80])
+            p.extend(detector.p_values(X[80:]))
+        # steps of 1 / 41
+        assert stats.kstest(np.array(p) - 1 / 82, "uniform").pvalue > 0.01
+
+    def test_real_rows(self):
+        X, y = load_breast_cancer(return_X_y=True)
+        benign, malign = X[y == 1], X[y == 0]
+        rates = []
+        for seed in range(10):
+            rows = np.random.RandomState(seed).permutation(len(benign))
+            detector = ConformalDetector(FOREST, alpha=0.1, random_state=seed)
+            detector.fit(benign[rows[:250]])
+            rates.append(np.mean(detector.predict(benign[rows[250:]]) == -1))
+            assert np.mean(detector.predict(malign) == -1) > 0.6
+        assert np.mean(rates) == pytest.approx(0.1, abs=0.03)
+
+
+class TestFalseDiscoveries:
+    def test_rate_stays_below_the_level(self):
+        rng = np.random.RandomState(0)
+        proportions, found = [], []
+        for seed in range(60):
+            detector = ConformalDetector(ZScore(), random_state=seed)
+            detector.fit(rng.randn(400, 2))
+            outlier = np.arange(100) < 20
+            new = np.where(outlier[:, None], 6.0, 0.0) + rng.randn(100, 2)
+            flagged = detector.predict_fdr(new, level=0.2) == -1
+            proportions.append(np.sum(flagged & ~outlier) / max(1, flagged.sum()))
+            found.append(np.mean(flagged[outlier]))
+        error = np.std(proportions) / np.sqrt(len(proportions))
+        assert np.mean(proportions) <= 0.2 + 3 * error
+        assert np.mean(found) > 0.9
+
+    def test_by_definition(self, table):
+        X, y = table
+        detector = ConformalDetector(FOREST, random_state=0).fit(X[y == 1])
+        p = np.sort(detector.p_values(X))
+        passed = np.flatnonzero(p <= 0.3 * np.arange(1, len(p) + 1) / len(p))
+        n_flagged = 1 + passed[-1]
+        assert np.sum(detector.predict_fdr(X, level=0.3) == -1) == n_flagged
+
+    @pytest.mark.parametrize("level", [0, 1, -0.1])
+    def test_impossible_level(self, level, table):
+        detector = ConformalDetector(FOREST, random_state=0).fit(table[0])
+        with pytest.raises(ValueError, match="level must be between 0 and 1"):
+            detector.predict_fdr(table[0], level=level)
+
+
+class TestShift:
+    """New rows from N(1, 1), training rows from N(0, 1)."""
+
+    @staticmethod
+    def ratio(X):
+        return np.exp(X[:, 0] - 0.5)
+
+    @pytest.mark.parametrize("method", ["split", "cross"])
+    def test_weights_keep_the_rate(self, method):
+        rates = {None: [], self.ratio: []}
+        rng = np.random.RandomState(0)
+        for seed in range(40):
+            X, new = rng.randn(120, 1), 1 + rng.randn(200, 1)
+            for ratio, found in rates.items():
+                detector = ConformalDetector(
+                    ZScore(),
+                    method=method,
+                    alpha=0.1,
+                    likelihood_ratio=ratio,
+                    random_state=seed,
+                ).fit(X)
+                found.append(np.mean(detector.predict(new) == -1))
+        assert np.mean(rates[None]) > 0.2
+        assert np.mean(rates[self.ratio]) < 0.13
+
+    def test_equal_weights_change_nothing(self, table):
+        X, _ = table
+        detector = ConformalDetector(FOREST, random_state=0)
+        plain = clone(detector).fit(X).p_values(X)
+        detector.set_params(likelihood_ratio=lambda X: np.full(len(X), 0.3))
+        np.testing.assert_allclose(detector.fit(X).p_values(X), plain)
+
+    @pytest.mark.parametrize(
+        "ratio",
+        [
+            lambda X: np.ones(3),
+            lambda X: -np.ones(len(X)),
+            lambda X: np.full(len(X), np.nan),
+        ],
+    )
+    def test_bad_ratios(self, ratio, table):
+        detector = ConformalDetector(FOREST, likelihood_ratio=ratio, random_state=0)
+        with pytest.raises(ValueError, match="one finite number of at least 0"):
+            detector.fit(table[0])
+
+
+class TestScores:
+    @every_method
+    def test_order_within_equal_p_values_is_the_detectors(self, method, table):
+        X, y = table
+        detector = ConformalDetector(FOREST, method=method, random_state=0)
+        detector.fit(X[y == 1][:60])
+        p, scores = detector.p_values(X), detector.score_samples(X)
+        assert len(np.unique(scores)) > len(np.unique(p))
+        np.testing.assert_allclose(scores, p, rtol=2e-6)
+        assert np.all((scores[:, None] < scores) | (p[:, None] >= p))
+        assert min(roc_auc_score(y, scores), roc_auc_score(y, p)) > 0.8
+
+    @every_method
+    @pytest.mark.parametrize("alpha", [0.05, 0.1, 0.25])
+    def test_labels_are_those_of_the_p_values(self, method, alpha, table):
+        X, _ = table
+        # 39 calibration rows: alpha is met exactly by some p-values
+        detector = ConformalDetector(
+            FOREST, method=method, alpha=alpha, calibration_size=39, random_state=0
+        ).fit(X[: 78 if method == "split" else 39])
+        assert detector.n_calibration_ == 39
+        assert np.any(np.isclose(detector.p_values(X), alpha, rtol=1e-12))
+        np.testing.assert_array_equal(
+            detector.predict(X) == -1, detector.p_values(X) <= alpha * (1 + 1e-12)
+        )
+        assert detector.offset_ == alpha
+
+    @pytest.mark.parametrize("name", [name for name, _ in all_detectors()])
+    def test_every_detector(self, name, table):
+        X, y = table
+        inner = make_detector(dict(all_detectors())[name], **QUICK)
+        detector = ConformalDetector(inner, alpha=0.1, random_state=0)
+        detector.fit(X[y == 1])
+        assert np.mean(detector.predict(X[y == 1]) == -1) < 0.2
+        assert np.mean(detector.predict(X[y == -1]) == -1) > 0.3
+
+    def test_jobs_and_seeds(self, table):
+        X, _ = table
+        detector = ConformalDetector(FOREST, method="cross", cv=4, random_state=0)
+        first = clone(detector).fit(X)
+        second = clone(detector).set_params(n_jobs=2).fit(X)
+        np.testing.assert_array_equal(first.score_samples(X), second.score_samples(X))
+        third = clone(detector).set_params(random_state=1).fit(X)
+        assert not np.array_equal(first.score_samples(X), third.score_samples(X))
+
+
+class TestSituations:
+    def test_frozen_detector_calibrates_on_all_rows(self, table):
+        X, _ = table
+        forest = clone(FOREST).fit(X[:100])
+        detector = ConformalDetector(FrozenEstimator(forest)).fit(X[100:])
+        assert detector.n_calibration_ == 100
+        np.testing.assert_array_equal(
+            detector.calibration_scores_[0], np.sort(forest.score_samples(X[100:]))
+        )
+        for method in ("cross", "jackknife+"):
+            with pytest.raises(ValueError, match='Take method="split"'):
+                detector.set_params(method=method).fit(X)
+
+    def test_grid_search_reaches_the_detector(self, table):
+        X, y = table
+        pipeline = make_pipeline(
+            StandardScaler(), ConformalDetector(FOREST, random_state=0)
+        )
+        grid = {
+            "conformaldetector__alpha": [0.1, 0.5],
+            "conformaldetector__detector__n_estimators": [2, 20],
+        }
+        folds = StratifiedKFold(3, shuffle=True, random_state=0)
+        found = GridSearchCV(pipeline, grid, scoring="balanced_accuracy", cv=folds)
+        assert found.fit(X, y).best_score_ > 0.7
+        assert set(found.best_params_) == set(grid)
+
+    def test_frames(self, table):
+        frame = pd.DataFrame(table[0], columns=list("abcde"))
+        detector = ConformalDetector(FOREST, random_state=0).fit(frame)
+        assert detector.feature_names_in_.tolist() == list("abcde")
+        with pytest.raises(ValueError, match="in the same order"):
+            detector.predict(frame[list("edcba")])
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("alpha", [0, 1, 0.0, 1.0, -0.1])
+    def test_impossible_alpha(self, alpha, table):
+        with pytest.raises(ValueError, match=r"'alpha' .* in the range \(0.0, 1.0\)"):
+            ConformalDetector(FOREST, alpha=alpha).fit(table[0])
+
+    def test_too_few_calibration_rows_warn(self, table):
+        X, _ = table
+        detector = ConformalDetector(FOREST, alpha=0.02, random_state=0)
+        with pytest.warns(UserWarning, match=r"20 calibration rows .* 1 / 21, so noth"):
+            detector.fit(X[:40])
+        assert (detector.predict(X) == 1).all()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            detector.fit(X[:98])
+
+    def test_no_calibration_rows(self, table):
+        X, _ = table
+        with pytest.raises(ValueError, match="train set will be empty"):
+            ConformalDetector(FOREST).fit(X[:1])
+        with pytest.raises(ValueError, match="should be either positive"):
+            ConformalDetector(FOREST, calibration_size=200).fit(X)
+        with pytest.raises(ValueError, match="'calibration_size'"):
+            ConformalDetector(FOREST, calibration_size=0).fit(X)
+        with pytest.raises(ValueError, match="minimum of 1 is required"):
+            ConformalDetector(FrozenEstimator(clone(FOREST).fit(X))).fit(X[:0])
+
+    def test_scores_must_be_a_function_of_the_row(self, table):
+        X, _ = table
+        with pytest.raises(ValueError, match="change from call to call"):
+            ConformalDetector(Noisy(honest=True)).fit(X)
+        with pytest.raises(ValueError, match="fixed function of the row"):
+            ConformalDetector(Noisy()).fit(X)
+        with pytest.raises(ValueError, match="fixed function of the row"):
+            ConformalDetector(WindowedDetector(FOREST, window=5)).fit(X)
+
+    def test_detector_without_scores(self, table):
+        with pytest.raises(TypeError, match="score_samples with novelty=True"):
+            ConformalDetector(LocalOutlierFactor()).fit(table[0])

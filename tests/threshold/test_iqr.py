@@ -1,0 +1,38 @@
+"""Fences of a boxplot, by scipy's and numpy's quartiles."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sklearn_deepod import AutoEncoder
+from sklearn_deepod.threshold import IQR
+from tests.conftest import QUICK
+
+
+@pytest.mark.parametrize("factor", [1.5, 3.0])
+def test_tukey(factor):
+    scores = np.random.RandomState(0).gamma(2.0, size=500)
+    rule = {"method": "averaged_inverted_cdf"}
+    upper = np.quantile(scores, 0.75, **rule)
+    whisker = factor * (upper - np.quantile(scores, 0.25, **rule))
+    assert IQR(factor=factor).fit(scores).cutoff_ == pytest.approx(upper + whisker)
+
+
+def test_known_shares():
+    scores = stats.norm.rvs(size=200_000, random_state=0)
+    # 2.698 standard deviations
+    for skewed in (False, True):
+        cut = IQR(skewed=skewed).fit(scores).cutoff_
+        assert np.mean(scores > cut) == pytest.approx(0.0035, rel=0.1)
+    scores = stats.expon.rvs(size=200_000, random_state=0)
+    # Tukey: ln 4 + 1.5 ln 3; Kimber: ln 4 + 3 ln 2
+    for skewed, share in [(False, 0.25 / 3**1.5), (True, 2**-5)]:
+        cut = IQR(skewed=skewed).fit(scores).cutoff_
+        assert np.mean(scores > cut) == pytest.approx(share, rel=0.05)
+
+
+def test_kimbers_is_the_rule_of_normal_training_rows():
+    X = np.random.RandomState(0).randn(200, 3)
+    detector = AutoEncoder(novelty=True, **QUICK).fit(X)
+    rule = IQR(skewed=True).fit(-detector.score_samples(X))
+    assert rule.cutoff_ == -detector.offset_

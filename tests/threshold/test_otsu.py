@@ -1,0 +1,63 @@
+"""Otsu's cut, by a search over all cuts."""
+
+import numpy as np
+import pytest
+
+from sklearn_deepod import AutoEncoder
+from sklearn_deepod.threshold import Otsu
+from tests.conftest import QUICK, make_table
+
+
+def smallest_variance_within(scores):
+    """The scores of the lower group that leaves the smallest variance in both."""
+    ranked = np.sort(scores)
+    within = [
+        i * np.var(ranked[:i]) + (len(ranked) - i) * np.var(ranked[i:])
+        for i in range(1, len(ranked))
+    ]
+    return ranked[: 1 + int(np.argmin(within))]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_leaves_the_smallest_variance_within(seed):
+    scores = np.random.RandomState(seed).gamma(0.7, size=301)
+    cut = Otsu(lower=None, upper=None).fit(scores).cutoff_
+    assert np.sum(scores <= cut) == len(smallest_variance_within(scores))
+
+
+def test_cut_is_midway():
+    assert Otsu().fit([1.0, 1.1, 1.2, 1.3, 1.4, 4.0, 4.4]).cutoff_ == 2.7
+
+
+def test_one_group_is_not_parted_through_the_middle():
+    scores = np.random.RandomState(0).randn(20_000)
+    assert 0.4 < np.mean(scores > Otsu(lower=None).fit(scores).cutoff_) < 0.6
+    assert np.mean(scores > Otsu().fit(scores).cutoff_) == pytest.approx(
+        0.0228, rel=0.1
+    )
+
+
+def test_one_enormous_score_hides_no_other():
+    rng = np.random.RandomState(0)
+    scores = np.r_[rng.rand(90), 30 + rng.rand(9), 1e12]
+    assert np.sum(scores > Otsu(upper=None).fit(scores).cutoff_) == 1
+    assert np.sum(scores > Otsu().fit(scores).cutoff_) == 10
+
+
+@pytest.mark.parametrize("largest", [1e300, 1.7e308])
+def test_stays_in_the_range_of_floats(largest):
+    scores = np.r_[np.linspace(-1.0, 1.0, 50), largest, -largest]
+    cut = Otsu().fit(scores).cutoff_
+    assert np.isfinite(cut)
+    assert np.sum(scores > cut) == 1
+
+
+def test_is_the_rule_of_contamination_auto():
+    X, _ = make_table()
+    detector = AutoEncoder(**QUICK).fit(X)
+    assert detector.offset_ == -Otsu().fit(-detector.score_samples(X)).cutoff_
+
+
+def test_bounds_out_of_order():
+    with pytest.raises(ValueError, match=r"lower=3.0 is above upper=2.0"):
+        Otsu(lower=3.0, upper=2.0).fit([1.0, 2.0])

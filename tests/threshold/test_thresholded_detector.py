@@ -1,0 +1,316 @@
+"""ThresholdedDetector around detectors of scikit-learn and of this package."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+import sklearn
+from sklearn.base import clone
+from sklearn.covariance import EllipticEnvelope
+from sklearn.ensemble import IsolationForest
+from sklearn.exceptions import NotFittedError
+from sklearn.frozen import FrozenEstimator
+from sklearn.metrics import f1_score
+from sklearn.model_selection import GridSearchCV, KFold, ShuffleSplit
+from sklearn.neighbors import LocalOutlierFactor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import OneClassSVM
+from sklearn.utils.estimator_checks import (
+    check_dataframe_column_names_consistency,
+    check_param_validation,
+    parametrize_with_checks,
+)
+
+from sklearn_deepod import AutoEncoder, DeepSAD, ZScore
+from sklearn_deepod.threshold import (
+    IQR,
+    MAD,
+    FBeta,
+    MixtureGap,
+    Otsu,
+    PeaksOverThreshold,
+    Quantile,
+    ThresholdedDetector,
+)
+from sklearn_deepod.utils import all_detectors
+from tests.conftest import QUICK, make_detector
+
+FOREST = IsolationForest(n_estimators=20, random_state=0)
+DETECTORS = [
+    FOREST,
+    LocalOutlierFactor(n_neighbors=5, novelty=True),
+    OneClassSVM(nu=0.1),
+    EllipticEnvelope(random_state=0),
+    make_pipeline(StandardScaler(), FOREST),
+    *(make_detector(cls, **QUICK) for _, cls in all_detectors()),
+]
+every_detector = pytest.mark.parametrize(
+    "detector", DETECTORS, ids=lambda d: type(d).__name__
+)
+
+
+class TestChecks:
+    """scikit-learn's checks of estimators."""
+
+    @parametrize_with_checks(
+        [
+            ThresholdedDetector(FOREST),
+            ThresholdedDetector(FOREST, cv=2),
+            ThresholdedDetector(OneClassSVM()),
+            ThresholdedDetector(LocalOutlierFactor(novelty=True), threshold=MAD()),
+            ThresholdedDetector(ZScore(), threshold=Quantile()),
+            ThresholdedDetector(AutoEncoder(**QUICK)),
+        ]
+    )
+    def test_all(self, estimator, check):
+        check(estimator)
+
+    @pytest.mark.parametrize(
+        "check", [check_param_validation, check_dataframe_column_names_consistency]
+    )
+    def test_more(self, check):
+        check("ThresholdedDetector", ThresholdedDetector(FOREST))
+
+
+class TestCut:
+    @every_detector
+    @pytest.mark.parametrize("rule", [MAD(), Quantile(contamination=0.15), Otsu()])
+    def test_is_the_rules_on_the_detectors_scores(self, detector, rule, table):
+        X, _ = table
+        thresholded = ThresholdedDetector(detector, threshold=rule).fit(X)
+        scores = clone(detector).fit(X).score_samples(X)
+        np.testing.assert_array_equal(thresholded.score_samples(X), scores)
+        np.testing.assert_array_equal(thresholded.training_scores_, scores)
+        cut = clone(rule).fit(-scores).cutoff_
+        assert thresholded.offset_ == -cut
+        np.testing.assert_array_equal(thresholded.decision_function(X), scores + cut)
+        np.testing.assert_array_equal(thresholded.predict(X) == -1, scores < -cut)
+
+    def test_default_follows_novelty(self, table):
+        X, _ = table
+        for novelty, rule in [(False, Otsu), (True, IQR)]:
+            detector = AutoEncoder(novelty=novelty, **QUICK)
+            thresholded = ThresholdedDetector(detector).fit(X)
+            assert isinstance(thresholded.threshold_, rule)
+            assert thresholded.offset_ == thresholded.detector_.offset_
+
+    def test_labels_reach_rules_that_need_them(self, table):
+        X, y = table
+        thresholded = ThresholdedDetector(FOREST, threshold=FBeta()).fit(X, y)
+        found = f1_score(y, thresholded.predict(X), pos_label=-1)
+        by_share = f1_score(
+            y,
+            ThresholdedDetector(FOREST, threshold=Quantile()).fit_predict(X),
+            pos_label=-1,
+        )
+        assert found >= by_share > 0.5
+        assert thresholded.__sklearn_tags__().target_tags.required
+        with pytest.raises(ValueError, match="needs labels"):
+            ThresholdedDetector(FOREST, threshold=FBeta()).fit(X)
+
+    def test_labels_reach_the_detector(self, table):
+        X, y = table
+        detector = DeepSAD(**QUICK)
+        thresholded = ThresholdedDetector(detector, threshold=FBeta()).fit(X, y)
+        alone = clone(detector).fit(X, y)
+        np.testing.assert_array_equal(
+            thresholded.score_samples(X), alone.score_samples(X)
+        )
+
+    def test_another_rule_without_another_fit(self, table):
+        X, y = table
+        thresholded = ThresholdedDetector(FOREST, threshold=MAD()).fit(X, y)
+        detector = thresholded.detector_
+        assert thresholded.set_threshold(FBeta(beta=2.0)) is thresholded
+        assert thresholded.detector_ is detector
+        anew = ThresholdedDetector(FOREST, threshold=FBeta(beta=2.0)).fit(X, y)
+        assert thresholded.offset_ == anew.offset_
+        assert thresholded.threshold == anew.threshold or str(thresholded) == str(anew)
+
+    def test_a_rule_that_fails_leaves_the_old_one(self, table):
+        X, _ = table
+        thresholded = ThresholdedDetector(FOREST, threshold=MAD()).fit(X)
+        before = thresholded.offset_
+        with pytest.raises(ValueError, match="needs labels"):
+            thresholded.set_threshold(FBeta())
+        with pytest.raises(ValueError, match="'threshold'"):
+            thresholded.set_threshold("high")
+        assert isinstance(thresholded.threshold, MAD)
+        assert thresholded.offset_ == before
+        with pytest.raises(NotFittedError):
+            ThresholdedDetector(FOREST).set_threshold(MAD())
+
+    def test_frozen_detector_is_not_fitted_again(self, table):
+        X, _ = table
+        forest = clone(FOREST).fit(X)
+        Z = X[:80] + 0.1
+        thresholded = ThresholdedDetector(FrozenEstimator(forest), threshold=MAD())
+        thresholded.fit(Z)
+        np.testing.assert_array_equal(
+            thresholded.score_samples(Z), forest.score_samples(Z)
+        )
+        assert thresholded.offset_ == -MAD().fit(-forest.score_samples(Z)).cutoff_
+
+
+class TestCrossValidation:
+    def test_scores_come_from_fits_without_the_row(self, table):
+        X, _ = table
+        cv = KFold(4, shuffle=True, random_state=0)
+        thresholded = ThresholdedDetector(FOREST, threshold=MAD(), cv=cv).fit(X)
+        expected = np.empty(len(X))
+        for train, test in cv.split(X):
+            expected[test] = clone(FOREST).fit(X[train]).score_samples(X[test])
+        np.testing.assert_array_equal(thresholded.training_scores_, expected)
+        assert thresholded.offset_ == -MAD().fit(-expected).cutoff_
+        # new rows are scored by the fit on all rows
+        np.testing.assert_array_equal(
+            thresholded.score_samples(X), clone(FOREST).fit(X).score_samples(X)
+        )
+
+    def test_neighbours_rate_their_own_rows_too_well(self):
+        rng = np.random.RandomState(0)
+        X, new = rng.randn(400, 8), rng.randn(4000, 8)
+        detector = AutoEncoder(novelty=True, max_steps=400, mask_rate=0, random_state=0)
+        shares = {}
+        for cv in (None, 5):
+            rule = Quantile(contamination=0.1)
+            thresholded = ThresholdedDetector(detector, threshold=rule, cv=cv).fit(X)
+            shares[cv] = np.mean(thresholded.predict(new) == -1)
+        assert abs(shares[5] - 0.1) < abs(shares[None] - 0.1)
+        assert shares[None] > 0.12
+
+    def test_folds_must_hold_each_row_once(self, table):
+        with pytest.raises(ValueError, match="each row to exactly one test fold"):
+            ThresholdedDetector(FOREST, cv=ShuffleSplit(3, random_state=0)).fit(
+                table[0]
+            )
+
+    def test_weights_are_parted_with_the_rows(self, table):
+        X, _ = table
+        weight = np.arange(1.0, len(X) + 1)
+        rule = Quantile()
+        thresholded = ThresholdedDetector(ZScore(), threshold=rule, cv=2)
+        thresholded.fit(X, sample_weight=weight)
+        half = len(X) // 2
+        first = ZScore().fit(X[half:], sample_weight=weight[half:])
+        np.testing.assert_array_equal(
+            thresholded.training_scores_[:half], first.score_samples(X[:half])
+        )
+        flagged = thresholded.training_scores_ < thresholded.offset_
+        assert np.average(flagged, weights=weight) == pytest.approx(0.1, abs=0.01)
+
+
+class TestWeights:
+    def test_count_in_detector_and_rule(self, table):
+        X, _ = table
+        weight = np.random.RandomState(0).randint(1, 4, size=len(X))
+        detector = ThresholdedDetector(ZScore(), threshold=Quantile())
+        weighted = clone(detector).fit(X, sample_weight=weight)
+        repeated = clone(detector).fit(np.repeat(X, weight, axis=0))
+        assert weighted.offset_ == repeated.offset_
+        assert weighted.offset_ != clone(detector).fit(X).offset_
+
+    def test_routing(self, table):
+        X, _ = table
+        weight = np.random.RandomState(0).rand(len(X))
+        with sklearn.config_context(enable_metadata_routing=True):
+            inner = ZScore().set_fit_request(sample_weight=True)
+            pipeline = make_pipeline(
+                StandardScaler().set_fit_request(sample_weight=False),
+                ThresholdedDetector(inner, threshold=Quantile()),
+            ).fit(X, sample_weight=weight)
+        Z = StandardScaler().fit_transform(X)
+        alone = ZScore().fit(Z, sample_weight=weight)
+        np.testing.assert_array_equal(
+            pipeline[-1].score_samples(Z), alone.score_samples(Z)
+        )
+
+
+class TestStream:
+    def test_update_learns(self):
+        rng = np.random.RandomState(0)
+        detector = ThresholdedDetector(ZScore(), threshold=PeaksOverThreshold())
+        detector.fit(rng.randn(1000, 2))
+        before = detector.offset_
+        new = rng.randn(2000, 2)
+        new[7] = 99.0
+        labels = detector.update(new)
+        assert labels[7] == -1
+        assert np.mean(labels == -1) < 0.01
+        assert detector.offset_ != before
+        assert detector.offset_ == -detector.threshold_.cutoff_
+        assert detector.threshold_.n_samples_seen_ == 1000 + np.sum(labels == 1)
+
+    def test_only_rules_that_learn(self, table):
+        detector = ThresholdedDetector(FOREST, threshold=MAD())
+        assert not hasattr(detector, "update")
+        assert not hasattr(detector.fit(table[0]), "update")
+
+
+class TestSituations:
+    def test_grid_search_reaches_detector_and_rule(self, table):
+        X, y = table
+        pipeline = make_pipeline(
+            StandardScaler(), ThresholdedDetector(FOREST, threshold=MAD())
+        )
+        grid = {
+            "thresholdeddetector__threshold__factor": [0.01, 3.5],
+            "thresholdeddetector__detector__n_estimators": [5, 20],
+            "thresholdeddetector__threshold": [MAD(), MAD(factor=2.0)],
+        }
+        found = GridSearchCV(pipeline, grid, scoring="balanced_accuracy", cv=3)
+        found.fit(X, y)
+        assert found.best_params_["thresholdeddetector__threshold__factor"] == 3.5
+        assert found.best_score_ > 0.7
+
+    def test_sparse_and_missing(self, table):
+        X, _ = table
+        X = np.round(X)
+        dense = ThresholdedDetector(ZScore()).fit(X)
+        sparse = ThresholdedDetector(ZScore()).fit(sp.csr_array(X))
+        assert dense.offset_ == sparse.offset_
+        X[::7, 1] = np.nan
+        assert np.isfinite(
+            ThresholdedDetector(ZScore()).fit(X).decision_function(X)
+        ).all()
+
+    def test_frames(self, table):
+        frame = pd.DataFrame(table[0], columns=list("abcde"))
+        detector = ThresholdedDetector(FOREST, cv=3).fit(frame)
+        assert detector.feature_names_in_.tolist() == list("abcde")
+        assert detector.n_features_in_ == 5
+        with pytest.raises(ValueError, match="in the same order"):
+            detector.predict(frame[list("edcba")])
+        detector.fit(table[0])
+        assert not hasattr(detector, "feature_names_in_")
+
+    def test_sequences(self):
+        X = np.random.RandomState(0).randn(60, 16, 2)
+        inner = AutoEncoder(network="gru", **QUICK)
+        detector = ThresholdedDetector(inner, threshold=Quantile()).fit(X)
+        assert np.sum(detector.predict(X) == -1) == 6
+
+    @pytest.mark.parametrize("rule", [MixtureGap(random_state=0), PeaksOverThreshold()])
+    def test_pickle(self, table, rule):
+        X, _ = table
+        detector = ThresholdedDetector(FOREST, threshold=rule).fit(np.tile(X, (2, 1)))
+        copied = pickle.loads(pickle.dumps(detector))
+        np.testing.assert_array_equal(copied.predict(X), detector.predict(X))
+
+    def test_detector_without_scores(self, table):
+        with pytest.raises(TypeError, match="score_samples with novelty=True"):
+            ThresholdedDetector(LocalOutlierFactor()).fit(table[0])
+        with pytest.raises(TypeError, match="an outlier detector .* is needed"):
+            ThresholdedDetector(StandardScaler()).fit(table[0])
+
+    def test_failed_fit_keeps_the_old_one(self, table):
+        X, _ = table
+        detector = ThresholdedDetector(FOREST, threshold=PeaksOverThreshold(level=0.9))
+        detector.fit(X)
+        before = detector.decision_function(X)
+        with pytest.raises(ValueError, match="at least 10 scores above"):
+            detector.fit(X[:50])
+        np.testing.assert_array_equal(detector.decision_function(X), before)
