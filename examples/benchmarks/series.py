@@ -103,7 +103,9 @@ LINES = {
     "AutoEncoder/dense": autoencoder("dense"),
     "AutoEncoder/lstm": autoencoder("lstm", latent_size=256),
     "AutoEncoder/gru": autoencoder("gru", latent_size=256),
-    "AutoEncoder/tcn": autoencoder(TCN(channels=(32, 32)), latent_size=256),
+    "AutoEncoder/tcn": autoencoder(
+        TCN(channels=(32, 32)), latent_size=256, max_steps=500
+    ),
 }
 MERGES = ("max", "mean", "last")
 
