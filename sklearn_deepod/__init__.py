@@ -14,6 +14,7 @@ from sklearn_deepod.detectors import (
 )
 from sklearn_deepod.sequence import WindowedDetector
 from sklearn_deepod.threshold import ConformalDetector, ThresholdedDetector
+from sklearn_deepod.treatment import OutlierDropper, OutlierRepairer, OutlierReplacer
 
 __version__ = "0.1.0"
 
@@ -27,6 +28,9 @@ __all__ = [
     "GANomaly",
     "ModifiedZScore",
     "ModuleDetector",
+    "OutlierDropper",
+    "OutlierRepairer",
+    "OutlierReplacer",
     "ThresholdedDetector",
     "VariationalAutoEncoder",
     "WindowedDetector",

@@ -26,7 +26,7 @@ from sklearn_deepod import threshold
 
 RULES = {
     "Otsu (contamination='auto')": threshold.Otsu(),
-    "Otsu, no bounds": threshold.Otsu(lower=None, upper=None),
+    "Otsu, as published": threshold.Otsu(lower=None, knee=None),
     "MixtureGap": threshold.MixtureGap(random_state=0),
     "IQR": threshold.IQR(),
     "IQR, skewed (novelty=True)": threshold.IQR(skewed=True),

@@ -4,6 +4,9 @@ import numpy as np
 
 from sklearn_deepod.scoring._weighted import median_and_scale, weighted_quantile
 
+# Robust deviations from the median beyond which a score lies no further off.
+_FARTHEST = 100.0
+
 
 def training_cutoff(
     anomaly_scores, contamination="auto", sample_weight=None, *, novelty=False
@@ -35,14 +38,15 @@ def training_cutoff(
     return rule(anomaly_scores, sample_weight)
 
 
-def otsu_cutoff(anomaly_scores, sample_weight=None, *, lower=2.0, upper=20.0):
-    """Cut that parts the scores in two groups (Otsu, 1979), within bounds.
+def otsu_cutoff(anomaly_scores, sample_weight=None, *, lower=2.0, knee=16.0):
+    """Cut that parts the scores in two groups (Otsu, 1979), squashed and bounded.
 
-    Of all cuts it is the one with the largest variance between the means of the two
-    groups. Where there is only one group, it would still part it, through the middle if
-    the scores are symmetric; and one enormous score would hide all other outliers. So
-    it is held between two numbers of robust deviations, ``MAD / 0.6745``, above the
-    median.
+    Of all cuts Otsu's is the one with the largest variance between the means of the two
+    groups. One enormous score would hide all other outliers, so that the scores are
+    squashed first, ``arcsinh(z / knee)``, where z counts robust deviations,
+    ``MAD / 0.6745``, from the median, at most 100. And a single group would be parted
+    as well, through the middle if it is symmetric; so the cut is not below
+    ``z = lower``.
 
     Parameters
     ----------
@@ -50,8 +54,11 @@ def otsu_cutoff(anomaly_scores, sample_weight=None, *, lower=2.0, upper=20.0):
         Training scores, higher is more anomalous.
     sample_weight : ndarray of shape (n_samples,), default=None
         Positive weights.
-    lower, upper : float or None, default=2.0 and 20.0
-        Bounds of the cut in robust deviations above the median; None sets none.
+    lower : float or None, default=2.0
+        Lowest cut, in robust deviations above the median; None sets no bound.
+    knee : float or None, default=16.0
+        Where the squashing turns from linear to logarithmic, in robust deviations; None
+        does not squash.
 
     Returns
     -------
@@ -65,19 +72,20 @@ def otsu_cutoff(anomaly_scores, sample_weight=None, *, lower=2.0, upper=20.0):
     """
     scores, inverse = np.unique(anomaly_scores, return_inverse=True)
     weight = np.bincount(inverse, weights=sample_weight)
-    # In halves and units of the range, so that no square leaves float64's range.
-    half_range = (scores[-1] / 2 - scores[0] / 2) or 1.0
-    relative = (scores / 2 - scores[0] / 2) / half_range
-    center, scale = median_and_scale(relative, weight)
-    lower = -np.inf if lower is None else center + lower * scale
-    upper = np.inf if upper is None else center + upper * scale
-    best = _best_split(relative, weight)
-    if lower <= relative[best] <= upper:
-        return _after(scores, best)
-    bound = upper if relative[best] > upper else lower
+    # In halves, and clipped, so that nothing leaves float64's range.
+    halves = scores / 2
+    center, scale = median_and_scale(halves, weight)
     with np.errstate(over="ignore"):
-        cut = 2 * (scores[0] / 2 + bound * half_range)
-    return _midway(scores, min(cut, np.finfo(np.float64).max))
+        z = (halves - center) / (scale or 1.0)
+        bound = -np.inf if lower is None else 2 * (center + lower * scale)
+    if knee is None:
+        z = np.clip(z, -1e100, 1e100)
+    else:
+        z = np.arcsinh(np.clip(z, -_FARTHEST, _FARTHEST) / knee)
+    best = _best_split(z, weight)
+    if scores[best] >= bound:
+        return _after(scores, best)
+    return _midway(scores, min(bound, np.finfo(np.float64).max))
 
 
 def _best_split(scores, weight):

@@ -9,13 +9,13 @@ from sklearn_deepod.threshold._base import BaseThreshold
 
 
 class Otsu(BaseThreshold):
-    """Cut that parts the scores in two groups, within bounds.
+    """Cut that parts the scores in two groups.
 
     Of all cuts, Otsu's [1]_ is the one with the largest variance between the means of
-    the two groups. Where there is only one group it would still part it, and one
-    enormous score would hide all other outliers; so the cut is held between two numbers
-    of robust deviations above the median. It is the rule of this package's detectors
-    (``contamination="auto"``) unless ``novelty=True``.
+    the two groups. One enormous score would hide all other outliers, so that the scores
+    are squashed first. And a single group would be parted as well, through the middle
+    if it is symmetric; so there is a lower bound. With its defaults it is the rule of
+    this package's detectors (``contamination="auto"``) unless ``novelty=True``.
 
     Parameters
     ----------
@@ -23,8 +23,9 @@ class Otsu(BaseThreshold):
         Lowest cut, in robust deviations, ``MAD / 0.6745``, above the median. Of a
         single group of normally distributed scores, two deviations cut off 2.3 %. None
         sets no bound.
-    upper : float or None, default=20.0
-        Highest cut, in the same unit. None sets no bound.
+    knee : float or None, default=16.0
+        Scores become ``arcsinh(z / knee)``, where z is their distance from the median
+        in robust deviations, at most 100. None leaves them as they are.
 
     Attributes
     ----------
@@ -45,19 +46,13 @@ class Otsu(BaseThreshold):
 
     _parameter_constraints: dict = {
         "lower": [Interval(Real, None, None, closed="neither"), None],
-        "upper": [Interval(Real, None, None, closed="neither"), None],
+        "knee": [Interval(Real, 0, None, closed="neither"), None],
     }
     _min_scores = 1
 
-    def __init__(self, *, lower=2.0, upper=20.0):
+    def __init__(self, *, lower=2.0, knee=16.0):
         self.lower = lower
-        self.upper = upper
+        self.knee = knee
 
     def _cutoff(self, scores, y, sample_weight):
-        if self.lower is not None and self.upper is not None:  # noqa: SIM102
-            if self.lower > self.upper:
-                raise ValueError(
-                    f"lower={self.lower} is above upper={self.upper}; give bounds in "
-                    "order."
-                )
-        return otsu_cutoff(scores, sample_weight, lower=self.lower, upper=self.upper)
+        return otsu_cutoff(scores, sample_weight, lower=self.lower, knee=self.knee)

@@ -1,0 +1,167 @@
+"""Leave outliers out of the training."""
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.utils import _safe_indexing
+from sklearn.utils._metadata_requests import METHODS
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.validation import indexable
+
+from sklearn_deepod.treatment._labels import is_outlier
+from sklearn_deepod.utils import MetaDetectorMixin
+
+
+class OutlierDropper(MetaDetectorMixin, BaseEstimator):
+    """Leave the rows that an outlier detector flags out of the training.
+
+    A pipeline of imbalanced-learn calls `fit_resample` when it is fitted and passes
+    over this step when it predicts, so that each row to be predicted gets a prediction.
+    scikit-learn's own pipeline cannot change the number of rows; see Notes.
+
+    Parameters
+    ----------
+    detector : estimator
+        Any outlier detector with `fit` and `predict`, or with `fit_predict`, as
+        scikit-learn means them. ``LocalOutlierFactor`` is best left at
+        ``novelty=False`` here: it judges the rows that it was fitted on. Wrapped in
+        `sklearn.frozen.FrozenEstimator` a detector is not fitted again.
+
+    Attributes
+    ----------
+    detector_ : estimator
+        The fitted detector.
+    kept_indices_ : ndarray of int of shape (n_kept,)
+        Positions of the training rows that are kept, in their order.
+    dropped_indices_ : ndarray of int of shape (n_dropped,)
+        Positions of the others.
+    n_features_in_ : int
+        Number of features, where the detector tells.
+    feature_names_in_ : ndarray of str
+        Names of the features, where the training rows had some.
+
+    See Also
+    --------
+    OutlierRepairer : Keeps the rows and corrects their guilty cells.
+    OutlierReplacer : Keeps the rows and replaces cells.
+
+    Notes
+    -----
+    Without imbalanced-learn, resample and fit in two steps, in each fold of a
+    cross-validation anew::
+
+        X_kept, y_kept = OutlierDropper(detector).fit_resample(X, y)
+        model.fit(X_kept, y_kept)
+
+    Weights of the training rows go the same way: ``sample_weight[kept_indices_]``.
+
+    A detector sees rows, not labels: rows of a rare class may be what it flags.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_deepod import ModifiedZScore
+    >>> from sklearn_deepod.treatment import OutlierDropper
+    >>> X, y = load_iris(return_X_y=True)
+    >>> X[7, 2] *= 10  # millimetres among centimetres
+    >>> dropper = OutlierDropper(ModifiedZScore())
+    >>> X_kept, y_kept = dropper.fit_resample(X, y)
+    >>> dropper.dropped_indices_, X_kept.shape, y_kept.shape
+    (array([7]), (149, 4), (149,))
+    """
+
+    _parameter_constraints: dict = {"detector": "no_validation"}  # see fit
+
+    def __init__(self, detector):
+        self.detector = detector
+
+    # `detector` validates its own parameters, whose errors then bear its name.
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, **params):
+        """Fit the detector and find the rows that it does not flag.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, ...)
+            Training rows, of any kind that the detector takes.
+        y : array-like of shape (n_samples,), default=None
+            Handed on to the detector.
+        **params : dict
+            Handed on to the detector's `fit`, such as ``sample_weight``; if metadata
+            routing is enabled, what it asks for.
+
+        Returns
+        -------
+        self : object
+            The fitted dropper.
+
+        Raises
+        ------
+        TypeError
+            If the detector cannot label rows.
+        ValueError
+            If it flags all of them.
+        """
+        detector = clone(self.detector)
+        params = self._fit_params(params)
+        if hasattr(detector, "fit") and hasattr(detector, "predict"):
+            labels = detector.fit(X, y, **params).predict(X)
+        elif hasattr(detector, "fit_predict"):
+            labels = detector.fit_predict(X, y, **params)
+        else:
+            raise TypeError(
+                f"{detector!r} cannot label rows: an outlier detector with fit and "
+                "predict, or with fit_predict, is needed."
+            )
+        flagged = is_outlier(labels)
+        if flagged.all():
+            raise ValueError(
+                f"The detector flags all rows (n_samples={len(flagged)}): there is "
+                "nothing to train on. Move its cut, say by a lower contamination."
+            )
+        self.detector_ = detector
+        self.kept_indices_ = np.flatnonzero(~flagged)
+        self.dropped_indices_ = np.flatnonzero(flagged)
+        self._take_features(detector)
+        return self
+
+    def fit_resample(self, X, y=None, **params):
+        """Fit the detector and return the rows that it does not flag.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, data frame} of shape (n_samples, ...)
+            Training rows, of any kind that the detector takes.
+        y : array-like of shape (n_samples, ...), default=None
+            Targets of any kind.
+        **params : dict
+            As for `fit`.
+
+        Returns
+        -------
+        X : of the kind of `X`
+            The rows that are kept, as they were.
+        y : of the kind of `y`
+            Their targets; None if there are none.
+        """
+        indexable(X, y)
+        kept = self.fit(X, y, **params).kept_indices_
+        if sp.issparse(X):
+            X_kept = X.tocsr()[kept].asformat(X.format)
+        else:
+            X_kept = _safe_indexing(X, kept)
+        return X_kept, None if y is None else _safe_indexing(y, kept)
+
+    def get_metadata_routing(self):
+        """Say what metadata the detector's `fit` asks for.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRouter
+        """
+        mapping = MethodMapping().add(caller="fit", callee="fit")
+        if "fit_resample" in METHODS:  # added by imbalanced-learn
+            mapping.add(caller="fit_resample", callee="fit")
+        return MetadataRouter(owner=type(self).__name__).add(
+            detector=self.detector, method_mapping=mapping
+        )
