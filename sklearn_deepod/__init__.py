@@ -12,6 +12,7 @@ from sklearn_deepod.detectors import (
     VariationalAutoEncoder,
     ZScore,
 )
+from sklearn_deepod.ensemble import DetectorEnsemble
 from sklearn_deepod.sequence import WindowedDetector
 from sklearn_deepod.threshold import ConformalDetector, ThresholdedDetector
 from sklearn_deepod.treatment import OutlierDropper, OutlierRepairer, OutlierReplacer
@@ -25,6 +26,7 @@ __all__ = [
     "ConformalDetector",
     "DeepSAD",
     "DeepSVDD",
+    "DetectorEnsemble",
     "GANomaly",
     "ModifiedZScore",
     "ModuleDetector",

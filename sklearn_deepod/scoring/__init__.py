@@ -1,5 +1,6 @@
 """Arithmetic of scores: arrays in, arrays out."""
 
+from sklearn_deepod.scoring._calibration import robust_evidence, tail_evidence
 from sklearn_deepod.scoring._cutoff import (
     contamination_cutoff,
     kimber_cutoff,
@@ -22,7 +23,9 @@ __all__ = [
     "mahalanobis",
     "median_and_scale",
     "otsu_cutoff",
+    "robust_evidence",
     "rounding",
+    "tail_evidence",
     "training_cutoff",
     "weighted_mean_and_std",
     "weighted_quantile",

@@ -14,7 +14,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples, check_is_fitted, indexable
 
 from sklearn_deepod.scoring import median_and_scale
-from sklearn_deepod.utils import DecisionMixin, MetaDetectorMixin
+from sklearn_deepod.utils import DecisionMixin, MetaDetectorMixin, take_features
 
 # Rows that a detector has to score alike in another order and company.
 N_PROBES = 64
@@ -207,7 +207,7 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
                 stacklevel=2,
             )
         self.offset_ = float(self.alpha)
-        self._take_features(self.detectors_[0])
+        take_features(self, self.detectors_[0])
         return self
 
     def p_values(self, X):

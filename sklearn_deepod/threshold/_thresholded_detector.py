@@ -4,21 +4,19 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, _fit_context, clone
-from sklearn.model_selection import check_cv
-from sklearn.utils import _safe_indexing, get_tags
+from sklearn.utils import get_tags
 from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import (
-    _check_method_params,
-    _num_samples,
-    check_is_fitted,
-    indexable,
-)
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_deepod.threshold._iqr import IQR
 from sklearn_deepod.threshold._otsu import Otsu
-from sklearn_deepod.utils import DecisionMixin, MetaDetectorMixin
+from sklearn_deepod.utils import (
+    DecisionMixin,
+    MetaDetectorMixin,
+    out_of_fold_scores,
+    take_features,
+)
 
 
 def _rule_learns(self):
@@ -133,14 +131,16 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         if self.cv is None:
             scores = detector.score_samples(X)
         else:
-            scores = self._scores_of_folds(X, y, params)
+            scores = out_of_fold_scores(
+                self._fitted_detector, X, y, params, cv=self.cv, n_jobs=self.n_jobs
+            )
         scores = np.asarray(scores, dtype=np.float64)
         known = (scores, y, params.get("sample_weight"))
         self.threshold_ = self._fitted_rule(*known)
         self.detector_ = detector
         self.training_scores_, self._labels, self._weight = known
         self.offset_ = -self.threshold_.cutoff_
-        self._take_features(detector)
+        take_features(self, detector)
         return self
 
     def score_samples(self, X):
@@ -205,30 +205,6 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         labels = self.threshold_.update(-self.score_samples(X))
         self.offset_ = -self.threshold_.cutoff_
         return labels
-
-    def _scores_of_folds(self, X, y, params):
-        """Scores of the training rows, each by a clone fitted without it."""
-        X, y = indexable(X, y)
-        folds = list(check_cv(self.cv).split(X, y))
-        rows = np.concatenate([test for _, test in folds])
-        if not np.array_equal(np.sort(rows), np.arange(_num_samples(X))):
-            raise ValueError(
-                "cv must give each row to exactly one test fold, as KFold does; "
-                f"{self.cv!r} does not."
-            )
-        parts = Parallel(n_jobs=self.n_jobs)(
-            delayed(self._scores_of_fold)(X, y, params, *fold) for fold in folds
-        )
-        scores = np.empty(len(rows))
-        scores[rows] = np.concatenate(parts)
-        return scores
-
-    def _scores_of_fold(self, X, y, params, train, test):
-        labels = None if y is None else _safe_indexing(y, train)
-        detector = self._fitted_detector(
-            _safe_indexing(X, train), labels, **_check_method_params(X, params, train)
-        )
-        return detector.score_samples(_safe_indexing(X, test))
 
     def _fitted_rule(self, scores, y, sample_weight):
         rule = self._rule()

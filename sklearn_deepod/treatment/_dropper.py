@@ -9,7 +9,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import indexable
 
 from sklearn_deepod.treatment._labels import is_outlier
-from sklearn_deepod.utils import MetaDetectorMixin
+from sklearn_deepod.utils import MetaDetectorMixin, take_features
 
 
 class OutlierDropper(MetaDetectorMixin, BaseEstimator):
@@ -122,7 +122,7 @@ class OutlierDropper(MetaDetectorMixin, BaseEstimator):
         self.detector_ = detector
         self.kept_indices_ = np.flatnonzero(~flagged)
         self.dropped_indices_ = np.flatnonzero(flagged)
-        self._take_features(detector)
+        take_features(self, detector)
         return self
 
     def fit_resample(self, X, y=None, **params):

@@ -2,7 +2,12 @@
 
 from sklearn_deepod.utils._decision import DecisionMixin
 from sklearn_deepod.utils._discovery import all_detectors
-from sklearn_deepod.utils._meta import MetaDetectorMixin, check_scores_new_rows
+from sklearn_deepod.utils._meta import (
+    MetaDetectorMixin,
+    check_scores_new_rows,
+    out_of_fold_scores,
+    take_features,
+)
 from sklearn_deepod.utils._optional import (
     CallbackSupportMixin,
     EpochWatch,
@@ -20,5 +25,7 @@ __all__ = [
     "check_scores_new_rows",
     "inherit_parameters",
     "one_blas_thread",
+    "out_of_fold_scores",
+    "take_features",
     "with_callbacks",
 ]

@@ -1,13 +1,17 @@
 """What estimators that hold an outlier detector share."""
 
+import numpy as np
 from sklearn import get_config
 from sklearn.base import MetaEstimatorMixin, clone
-from sklearn.utils import get_tags
+from sklearn.model_selection import check_cv
+from sklearn.utils import _safe_indexing, get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
     process_routing,
 )
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import _check_method_params, _num_samples, indexable
 
 
 def check_scores_new_rows(detector):
@@ -30,6 +34,72 @@ def check_scores_new_rows(detector):
         "score_samples is needed, such as IsolationForest or AutoEncoder. "
         "LocalOutlierFactor has score_samples with novelty=True."
     )
+
+
+def take_features(estimator, detector):
+    """Let an estimator know of its features what a fitted detector knows of them.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets, or loses, ``n_features_in_`` and ``feature_names_in_``.
+    detector : estimator
+        The fitted detector.
+    """
+    for name in ("n_features_in_", "feature_names_in_"):
+        if hasattr(detector, name):
+            setattr(estimator, name, getattr(detector, name))
+        elif hasattr(estimator, name):
+            delattr(estimator, name)
+
+
+def out_of_fold_scores(fit, X, y, params, *, cv, n_jobs=None):
+    """Scores of the training rows, each by a detector fitted without it.
+
+    Parameters
+    ----------
+    fit : callable
+        ``fit(X, y, **params)`` gives a fitted detector.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Training rows.
+    y : array-like of shape (n_samples,) or None
+        Labels.
+    params : dict
+        Further arguments of `fit`, parted with the rows where they are as many.
+    cv : int, cross-validation generator or iterable
+        The folds. An int does not shuffle.
+    n_jobs : int or None, default=None
+        Folds fitted at the same time.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+        Scores, higher is more normal.
+
+    Raises
+    ------
+    ValueError
+        If a row is in no test fold, or in several.
+    """
+    X, y = indexable(X, y)
+    folds = list(check_cv(cv).split(X, y))
+    rows = np.concatenate([test for _, test in folds])
+    if not np.array_equal(np.sort(rows), np.arange(_num_samples(X))):
+        raise ValueError(
+            f"cv must give each row to exactly one test fold, as KFold does; {cv!r} "
+            "does not."
+        )
+
+    def scores_of_fold(train, test):
+        labels = None if y is None else _safe_indexing(y, train)
+        given = _check_method_params(X, params, train)
+        detector = fit(_safe_indexing(X, train), labels, **given)
+        return detector.score_samples(_safe_indexing(X, test))
+
+    parts = Parallel(n_jobs=n_jobs)(delayed(scores_of_fold)(*fold) for fold in folds)
+    scores = np.empty(len(rows))
+    scores[rows] = np.concatenate(parts)
+    return scores
 
 
 class MetaDetectorMixin(MetaEstimatorMixin):
@@ -60,14 +130,6 @@ class MetaDetectorMixin(MetaEstimatorMixin):
         if params and get_config()["enable_metadata_routing"]:
             return process_routing(self, "fit", **params).detector.fit
         return params
-
-    def _take_features(self, detector):
-        """Hand on what a fitted detector knows of its features."""
-        for name in ("n_features_in_", "feature_names_in_"):
-            if hasattr(detector, name):
-                setattr(self, name, getattr(detector, name))
-            elif hasattr(self, name):
-                delattr(self, name)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

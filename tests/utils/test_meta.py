@@ -12,7 +12,11 @@ from sklearn.neighbors import LocalOutlierFactor
 from sklearn.svm import OneClassSVM
 
 from sklearn_deepod import ZScore
-from sklearn_deepod.utils import MetaDetectorMixin, check_scores_new_rows
+from sklearn_deepod.utils import (
+    MetaDetectorMixin,
+    check_scores_new_rows,
+    take_features,
+)
 
 
 class Holder(MetaDetectorMixin, BaseEstimator):
@@ -23,7 +27,7 @@ class Holder(MetaDetectorMixin, BaseEstimator):
 
     def fit(self, X, y=None, **params):
         self.detector_ = self._fitted_detector(X, y, **params)
-        self._take_features(self.detector_)
+        take_features(self, self.detector_)
         return self
 
 

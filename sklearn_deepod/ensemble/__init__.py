@@ -1,0 +1,5 @@
+"""Several detectors as one."""
+
+from sklearn_deepod.ensemble._detector_ensemble import DetectorEnsemble
+
+__all__ = ["DetectorEnsemble"]
