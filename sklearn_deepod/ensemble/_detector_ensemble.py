@@ -171,7 +171,7 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         Raises
         ------
         TypeError
-            If a detector cannot score new rows.
+            If a detector cannot score new rows, or has no name.
         ValueError
             If there is no detector, if names are taken twice, or if `weights` do not
             fit.
@@ -267,6 +267,11 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         """Names and detectors that are not left out."""
         if not self.detectors:
             raise ValueError("detectors is empty. Give [(name, detector), ...].")
+        for item in self.detectors:
+            if not (isinstance(item, tuple) and len(item) == 2):
+                raise TypeError(
+                    f"detectors must hold pairs (name, detector), but holds {item!r}."
+                )
         self._validate_names([name for name, _ in self.detectors])
         chosen = [(name, d) for name, d in self.detectors if not _is_dropped(d)]
         if not chosen:
