@@ -236,7 +236,9 @@ class TestMembers:
         X, _ = table
         with pytest.raises(TypeError, match="score_samples with novelty=True"):
             DetectorEnsemble([("lof", LocalOutlierFactor())]).fit(X)
-        with pytest.raises(TypeError, match=r"pairs \(name, detector\), but holds Isol"):
+        with pytest.raises(
+            TypeError, match=r"pairs \(name, detector\), but holds Isol"
+        ):
             DetectorEnsemble([FOREST]).fit(X)
         with pytest.raises(ValueError, match="detectors is empty"):
             DetectorEnsemble([]).fit(X)
