@@ -10,10 +10,27 @@ from sklearn.utils._param_validation import Interval
 from sklearn_deepod.metrics._excess_mass import excess_mass_score, mass_volume_score
 from sklearn_deepod.metrics._label_free import LabelFreeScorer, refit
 from sklearn_deepod.metrics._validation import score_rows
+from sklearn_deepod.utils import inherit_parameters
 
 
 class _VolumeScorer(LabelFreeScorer):
-    """Base of the scorers that compare the data with points drawn evenly around it."""
+    """Base of the scorers that compare the data with points drawn evenly around it.
+
+    Parameters
+    ----------
+    max_features : int or None, default=5
+        Number of features up to which the fitted detector is judged itself, and the
+        number drawn if there are more. None always judges the fitted detector, which is
+        for detectors that cannot be fitted on some of their features.
+    n_draws : int, default=10
+        Number of sets of features drawn, each with a fit. Only where there are more
+        than `max_features`.
+    n_uniform : int, default=10_000
+        Number of points drawn from the bounding box.
+    random_state : int, RandomState instance or None, default=0
+        Seed of the points, of the sets of features and of the clones. With an int all
+        candidates of a search are judged by the same ones.
+    """
 
     _parameter_constraints: dict = {
         **LabelFreeScorer._parameter_constraints,
@@ -27,6 +44,11 @@ class _VolumeScorer(LabelFreeScorer):
         self.n_draws = n_draws
         self.n_uniform = n_uniform
         self.random_state = random_state
+
+    def __init_subclass__(cls, **kwargs):
+        """Let subclasses describe only what is their own."""
+        super().__init_subclass__(**kwargs)
+        inherit_parameters(cls, _VolumeScorer)
 
     def _judge(self, estimator, X, rng):
         if len(X.shape) > 2:
@@ -93,18 +115,7 @@ class ExcessMassScorer(_VolumeScorer):
 
     Parameters
     ----------
-    max_features : int or None, default=5
-        Number of features up to which the fitted detector is judged itself, and the
-        number drawn if there are more. None always judges the fitted detector, which is
-        for detectors that cannot be fitted on some of their features.
-    n_draws : int, default=10
-        Number of sets of features drawn, each with a fit. Only where there are more
-        than `max_features`.
-    n_uniform : int, default=10_000
-        Number of points drawn from the bounding box.
-    random_state : int, RandomState instance or None, default=0
-        Seed of the points, of the sets of features and of the clones. With an int all
-        candidates of a search are judged by the same ones.
+    {parameters}
 
     See Also
     --------
@@ -155,18 +166,7 @@ class MassVolumeScorer(_VolumeScorer):
 
     Parameters
     ----------
-    max_features : int or None, default=5
-        Number of features up to which the fitted detector is judged itself, and the
-        number drawn if there are more. None always judges the fitted detector, which is
-        for detectors that cannot be fitted on some of their features.
-    n_draws : int, default=10
-        Number of sets of features drawn, each with a fit. Only where there are more
-        than `max_features`.
-    n_uniform : int, default=10_000
-        Number of points drawn from the bounding box.
-    random_state : int, RandomState instance or None, default=0
-        Seed of the points, of the sets of features and of the clones. With an int all
-        candidates of a search are judged by the same ones.
+    {parameters}
 
     See Also
     --------
