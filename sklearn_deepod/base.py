@@ -68,6 +68,12 @@ RESERVOIR_CELLS = 2**18
 TRIM = 0.2
 TRUSTED = 0.6
 CLEAN = 0.7
+# Shrinkage of a covariance: little where all training rows are normal, much where
+# outliers may be among them.
+RIDGE_CLEAN = 1e-3
+RIDGE_DIRTY = 0.1
+# Of fewer rows none is dropped.
+LEAST_CLEANED = 10
 
 
 class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
@@ -227,12 +233,11 @@ class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
         return tags
 
 
-class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
-    """Base of the detectors that train a network.
+class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
+    """Base of the detectors that score prepared rows by a torch module.
 
-    Subclasses give `_build_module`, `_losses` and `_scores`; `_initialize` and
-    `_calibrate` where they need them. Batches have the shape
-    (n_estimators, n_rows, ...): all members are trained in one pass.
+    Subclasses give `_fit`, `_module`, `_build_module` and `_scores`; `_initialize` and
+    `_calibrate` where they need them. Batches have the shape (n_members, n_rows, ...).
 
     The fit is a function of the weighted set of rows and of `random_state`: rows in
     another order, repeated rows in place of weights, or rows of weight 0 give a
@@ -241,24 +246,293 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
     Parameters
     ----------
     novelty : bool, default=False
-        Whether all training rows are known to be normal. False trains once with the
-        highest losses of each batch left out, drops the 30 % of the rows that score
-        highest, and trains again on the others. Which of the two is right cannot be
-        told from the data.
+        Whether all training rows are known to be normal. False fits once, drops the
+        30 % of the rows that score highest, and fits again on the others. Which of the
+        two is right cannot be told from the data.
     contamination : "auto" or float, default="auto"
         Where `predict` cuts. "auto" parts the training scores in two groups
         (`sklearn_deepod.scoring.otsu_cutoff`); with ``novelty=True``, where all
         training rows are normal, it is a boxplot fence
         (`sklearn_deepod.scoring.kimber_cutoff`). A float in (0, 0.5] marks that share
         of the training rows.
-    n_estimators : int, default=4
-        Number of members, trained together; the score is the mean of theirs.
-    bootstrap : bool, default=False
-        Whether each member is trained on its own bootstrap sample of the rows.
     preprocessor : "auto", None or transformer, default="auto"
         How features are prepared; fitted in `fit` and kept. "auto" takes
         `sklearn_deepod.preparation.SquashScaler`; None takes the values as they are; a
         scikit-learn transformer is cloned.
+    device : str, default="auto"
+        Torch device; "auto" takes CUDA, then MPS, then the CPU.
+    precision : {"float32", "bfloat16"}, default="float32"
+        "bfloat16" runs the network under autocast, on an accelerator only.
+    random_state : int, RandomState instance or None, default=None
+        Seed of all that is drawn at random. Global random states are neither read nor
+        written.
+
+    Attributes
+    ----------
+    offset_ : float
+        ``decision_function`` is ``score_samples`` minus this.
+    preprocessor_ : transformer or None
+        The fitted preparation.
+    device_ : str
+        The device used.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of str
+        Names of the features, where the training rows had some.
+    """
+
+    _parameter_constraints: dict = {
+        **BaseDetector._parameter_constraints,
+        "novelty": ["boolean"],
+        "preprocessor": [StrOptions({"auto"}), None, HasMethods(["fit", "transform"])],
+        "device": [str],
+        "precision": [StrOptions({"float32", "bfloat16"})],
+        "random_state": ["random_state"],
+    }
+
+    #: Whether the network takes NaN; else missing values become 0, the centre.
+    _accepts_missing = False
+    #: What helps where scores are not finite.
+    _remedy = "Scale the features (preprocessor='auto')."
+
+    @abstractmethod
+    def __init__(
+        self,
+        *,
+        novelty=False,
+        contamination="auto",
+        preprocessor="auto",
+        device="auto",
+        precision="float32",
+        random_state=None,
+    ):
+        super().__init__(contamination=contamination)
+        self.novelty = novelty
+        self.preprocessor = preprocessor
+        self.device = device
+        self.precision = precision
+        self.random_state = random_state
+
+    def __init_subclass__(cls, **kwargs):
+        """Let ``**shared`` in a subclass's constructor stand for these parameters."""
+        super().__init_subclass__(**kwargs)
+        parents = (c for c in cls.__mro__[1:] if issubclass(c, BaseTorchDetector))
+        inherit_parameters(cls, next(parents))
+
+    # What a method gives ----------------------------------------------------------
+
+    @abstractmethod
+    def _build_module(self, input_shape, generator):
+        """Module for prepared rows of `input_shape`, weights from `generator`."""
+
+    @abstractmethod
+    def _scores(self, module, X):
+        """Anomaly scores of shape (n_members, n_rows)."""
+
+    @property
+    @abstractmethod
+    def _module(self):
+        """The fitted module."""
+
+    @abstractmethod
+    def _restore_module(self, state):
+        """Rebuild the fitted module from what `__getstate__` gave."""
+
+    @property
+    def _n_members(self):
+        """Number of members that the module holds."""
+        return self.n_estimators
+
+    @property
+    def _ridge(self):
+        """Shrinkage of covariances, as a share of the mean eigenvalue."""
+        return RIDGE_CLEAN if self.novelty else RIDGE_DIRTY
+
+    def _row_shape_read(self, row_shape):
+        """Shape in which the network reads rows of `row_shape`."""
+        return row_shape
+
+    def _initialize(self, module, X, generator):
+        """Set what depends on training rows `X` before the training starts."""
+
+    def _calibrate(self, module, X, sample_weight, keep):
+        """Learn statistics for scoring from the share `keep` of training rows `X`."""
+
+    def _described(self, rows):
+        """The training rows among which `_calibrate` is to look."""
+        return rows
+
+    # Fitting ----------------------------------------------------------------------
+
+    def _start(self, X, sample_weight, labels=None, *, goes_on=False):
+        """Check the device, seed the streams, and order the rows."""
+        device = resolve_device(self.device)
+        if self.precision == "bfloat16" and device.type == "cpu":
+            raise ValueError(
+                "precision='bfloat16' needs an accelerator, but the device is the "
+                "CPU. Use precision='float32'."
+            )
+        self.device_ = str(device)
+        if not goes_on:
+            self._streams = make_streams(self.random_state)
+            if sample_weight is None:
+                present = X
+            else:
+                present = X[sample_weight > 0]
+            names = getattr(self, "feature_names_in_", None)
+            check_no_empty_columns(present, names)
+            self._shape_read = tuple(self._row_shape_read(X.shape[1:]))
+        return TrainingRows(X, sample_weight, labels)
+
+    def _fit_preparation(self, rows):
+        """Learn how rows are prepared."""
+        self.preprocessor_ = fit_preprocessor(self.preprocessor, rows, self._shape_read)
+
+    def _prepared(self, rows, n_draws):
+        device = torch.device(self.device_)
+        return PreparedRows(rows, self._prepare, device, n_draws)
+
+    def _prepare(self, X):
+        X = prepare(self.preprocessor_, X, self._shape_read)
+        return X if self._accepts_missing else torch.nan_to_num_(X, nan=0.0)
+
+    def _first(self, prepared):
+        """The first prepared rows, a random sample; their shape is the module's."""
+        count = min(len(prepared.rows), OFFSET_ROWS // 2)
+        first = prepared.take(np.arange(count))
+        self._input_shape = tuple(first.shape[1:])
+        return first
+
+    def _for_members(self, X):
+        return X.unsqueeze(0).expand(self._n_members, *X.shape)
+
+    def _new_module(self):
+        # Layers of torch's own draw their initial weights without a generator.
+        with explicit_stream(self._streams["weights"]):
+            return self._build_module(self._input_shape, self._streams["weights"])
+
+    def _describe(self, module, rows, keep):
+        """Let `_calibrate` see a sample of the rows."""
+        rows = self._described(rows)
+        index, weight = rows.sample(self._sample_size(rows) * 2)
+        with torch.no_grad():
+            sample = self._prepared(rows, n_draws=0).take(index)
+            self._calibrate(module, sample, weight, keep)
+
+    def _sample_size(self, rows):
+        cells = max(1, math.prod(rows.shape))
+        return max(64, min(RESERVOIR_ROWS, RESERVOIR_CELLS // cells))
+
+    def _n_draws(self, rows):
+        """Number of rows that a training draws."""
+        return 0
+
+    def _fits_twice(self, rows):
+        """Whether to fit again on the cleanest rows."""
+        return not self.novelty and len(rows) >= LEAST_CLEANED
+
+    def _cleanest(self, rows):
+        """The rows that score lowest, or those of a sample of a large table."""
+        index, weight = rows.sample(max(OFFSET_ROWS, self._n_draws(rows)))
+        if rows.labels is not None:
+            # What is known is neither sampled nor dropped on suspicion.
+            known = np.flatnonzero(rows.labels)
+            unknown = rows.labels[index] == 0
+            if not unknown.any():
+                return rows
+            index, weight = index[unknown], weight[unknown]
+        kept = lowest_share(self._scores_at(rows, index), weight, CLEAN)
+        index, weight = index[kept], weight[kept]
+        if rows.labels is not None:
+            index = np.concatenate([known, index])
+            weight = np.concatenate([rows.weight[known], weight])
+            order = np.argsort(index)
+            index, weight = index[order], weight[order]
+        return rows.subset(index, weight)
+
+    def _finish(self, rows):
+        """Set the cut."""
+        size = len(rows) if self.contamination != "auto" else OFFSET_ROWS
+        index, weight = rows.sample(size)
+        scores = self._scores_at(rows, index)
+        if not np.isfinite(scores).all():
+            raise DivergedError(
+                f"Fitting ended in scores that are not finite. {self._remedy}"
+            )
+        self._set_offset(scores, weight)
+
+    # Scoring ----------------------------------------------------------------------
+
+    def _anomaly_scores(self, X):
+        return self._apply(X, lambda module, Z: self._scores(module, Z).mean(dim=0))
+
+    def _scores_at(self, rows, index):
+        return self._anomaly_scores(_Picked(rows, index))
+
+    def _apply(self, X, function):
+        """Apply ``function(module, prepared)`` in padded batches of one size."""
+        results = []
+        n_rows = X.shape[0]
+        module = self._module
+        device = torch.device(self.device_)
+        bf16 = torch.autocast(
+            device.type, torch.bfloat16, enabled=self.precision == "bfloat16"
+        )
+        size = SCORE_ROWS if len(self._input_shape) == 1 else SCORE_SHAPED_ROWS
+        with torch.inference_mode(), bf16, RowwiseProducts():
+            for start in range(0, n_rows, size):
+                stop = min(start + size, n_rows)
+                batch = dense_rows(X, slice(start, stop))
+                if len(batch) < size:
+                    padding = np.repeat(batch[:1], size - len(batch), axis=0)
+                    batch = np.concatenate([batch, padding])
+                Z = self._for_members(self._prepare(batch).to(device))
+                result = function(module, Z)[: stop - start]
+                results.append(result.cpu().double().numpy())
+        return np.concatenate(results)
+
+    # State ------------------------------------------------------------------------
+
+    def __getstate__(self):
+        """Plain arrays in place of the random streams."""
+        state = super().__getstate__().copy()
+        if "_streams" in state:
+            state["_streams"] = stream_states(state["_streams"])
+        return state
+
+    def __setstate__(self, state):
+        """Rebuild the module, on the CPU where the device is not there."""
+        super().__setstate__(state)
+        if "_streams" not in state:
+            return
+        try:
+            resolve_device(self.device_)
+        except ValueError:
+            self.device_ = "cpu"
+        # Building the module draws initial weights: restore the streams after it.
+        self._streams = restore_streams(state["_streams"])
+        self._restore_module(state)
+        self._streams = restore_streams(state["_streams"])
+
+
+class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMeta):
+    """Base of the detectors that train a network.
+
+    Subclasses give `_build_module`, `_losses` and `_scores`; `_initialize` and
+    `_calibrate` where they need them. Batches have the shape
+    (n_estimators, n_rows, ...): all members are trained in one pass.
+
+    Parameters
+    ----------
+    novelty : bool, default=False
+        Whether all training rows are known to be normal. False trains once with the
+        highest losses of each batch left out, drops the 30 % of the rows that score
+        highest, and trains again on the others. Which of the two is right cannot be
+        told from the data.
+    n_estimators : int, default=4
+        Number of members, trained together; the score is the mean of theirs.
+    bootstrap : bool, default=False
+        Whether each member is trained on its own bootstrap sample of the rows.
     max_epochs : int or None, default=None
         Upper bound on the epochs of a training; an epoch is as many steps as batches
         hold the summed weights. None sets no bound.
@@ -287,46 +561,29 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         Smallest decrease of the held-out loss that counts as an improvement.
     warm_start : bool, default=False
         Whether `fit` goes on from the network of the last fit.
-    device : str, default="auto"
-        Torch device; "auto" takes CUDA, then MPS, then the CPU.
-    precision : {"float32", "bfloat16"}, default="float32"
-        "bfloat16" runs the network under autocast, on an accelerator only.
     callbacks : list of skorch.callbacks.Callback or None, default=None
         Called during training as skorch does.
     verbose : int, default=0
         1 shows a progress bar.
-    random_state : int, RandomState instance or None, default=None
-        Seed of initial weights, batches and noise. Global random states are neither
-        read nor written.
+    {parameters}
 
     Attributes
     ----------
-    offset_ : float
-        ``decision_function`` is ``score_samples`` minus this.
     net_ : skorch.NeuralNet
         The trained net; its `module_` holds all members.
-    preprocessor_ : transformer or None
-        The fitted preparation.
     history_ : list of dict
         Losses of each epoch of the last training.
     n_iter_ : int
         Epochs of the last training.
     n_steps_ : int
         Optimizer steps of the last training.
-    device_ : str
-        The device used.
-    n_features_in_ : int
-        Number of features.
-    feature_names_in_ : ndarray of str
-        Names of the features, where the training rows had some.
+    {attributes}
     """
 
     _parameter_constraints: dict = {
-        **BaseDetector._parameter_constraints,
-        "novelty": ["boolean"],
+        **BaseTorchDetector._parameter_constraints,
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "bootstrap": ["boolean"],
-        "preprocessor": [StrOptions({"auto"}), None, HasMethods(["fit", "transform"])],
         "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
         "max_steps": [Interval(Integral, 1, None, closed="left"), None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
@@ -339,25 +596,21 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
         "warm_start": ["boolean"],
-        "device": [str],
-        "precision": [StrOptions({"float32", "bfloat16"})],
         "callbacks": [list, tuple, None],
         "verbose": ["verbose"],
-        "random_state": ["random_state"],
     }
 
-    #: Whether the network takes NaN; else missing values become 0, the centre.
-    _accepts_missing = False
+    _remedy = "Lower `lr`, check the loss, or scale the features (preprocessor='auto')."
+    #: Share of a batch's highest losses that a first training leaves out.
+    _trim = TRIM
 
     @abstractmethod
     def __init__(
         self,
         *,
         novelty=False,
-        contamination="auto",
         n_estimators=4,
         bootstrap=False,
-        preprocessor="auto",
         max_epochs=None,
         max_steps=150,
         batch_size=64,
@@ -370,17 +623,13 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         n_iter_no_change=10,
         tol=1e-4,
         warm_start=False,
-        device="auto",
-        precision="float32",
         callbacks=None,
         verbose=0,
-        random_state=None,
+        **shared,
     ):
-        super().__init__(contamination=contamination)
-        self.novelty = novelty
+        super().__init__(novelty=novelty, **shared)
         self.n_estimators = n_estimators
         self.bootstrap = bootstrap
-        self.preprocessor = preprocessor
         self.max_epochs = max_epochs
         self.max_steps = max_steps
         self.batch_size = batch_size
@@ -393,23 +642,10 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
         self.warm_start = warm_start
-        self.device = device
-        self.precision = precision
         self.callbacks = callbacks
         self.verbose = verbose
-        self.random_state = random_state
-
-    def __init_subclass__(cls, **kwargs):
-        """Let ``**shared`` in a subclass's constructor stand for these parameters."""
-        super().__init_subclass__(**kwargs)
-        parents = (c for c in cls.__mro__[1:] if issubclass(c, BaseDeepDetector))
-        inherit_parameters(cls, next(parents))
 
     # What a method gives ----------------------------------------------------------
-
-    @abstractmethod
-    def _build_module(self, input_shape, generator):
-        """Module for prepared rows of `input_shape`, weights from `generator`."""
 
     @abstractmethod
     def _losses(self, module, X, generator):
@@ -419,31 +655,17 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         must not leave out. Methods with labels get them after `X`.
         """
 
-    @abstractmethod
-    def _scores(self, module, X):
-        """Anomaly scores of shape (n_members, n_rows)."""
-
-    def _row_shape_read(self, row_shape):
-        """Shape in which the network reads rows of `row_shape`."""
-        return row_shape
-
     def _optimizer_settings(self):
         """Arguments of the optimizer, as skorch takes them, beside the shared ones."""
         return {}
-
-    def _initialize(self, module, X, generator):
-        """Set what depends on training rows `X` before the training starts."""
-
-    def _calibrate(self, module, X, sample_weight, keep):
-        """Learn statistics for scoring from the share `keep` of training rows `X`."""
 
     def _drawn(self, rows):
         """The training rows, with the weights by which batches draw them."""
         return rows
 
-    def _described(self, rows):
-        """The training rows among which `_calibrate` is to look."""
-        return rows
+    @property
+    def _module(self):
+        return self.net_.module_
 
     # Fitting ----------------------------------------------------------------------
 
@@ -453,7 +675,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
     def _fit(self, X, sample_weight, labels=None):
         goes_on = self._fit_goes_on()
         rows = self._start(X, sample_weight, labels, goes_on=goes_on)
-        twice = not self.novelty and len(rows) >= 10
+        twice = self._fits_twice(rows)
         n_trainings = 2 if twice and not goes_on else 1
         watch = EpochWatch(self, n_trainings * len(self._plan(rows)))
         if goes_on:
@@ -461,7 +683,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         elif self.novelty:
             self._train(rows, watch)
         else:
-            self._train(rows, watch, trim=TRIM, keep=TRUSTED)
+            self._train(rows, watch, trim=self._trim, keep=TRUSTED)
             if twice:
                 self._train(self._cleanest(rows), watch)
         self._finish(rows)
@@ -509,7 +731,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
                 watch,
                 plan=plan,
                 goes_on=goes_on,
-                trim=0.0 if self.novelty else TRIM,
+                trim=0.0 if self.novelty else self._trim,
                 keep=1.0 if self.novelty else TRUSTED,
                 statistics_of=seen,
                 constant_rate=True,
@@ -518,30 +740,15 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
             watch.close()
         return self
 
-    def _start(self, X, sample_weight, labels, *, goes_on):
+    def _start(self, X, sample_weight, labels=None, *, goes_on=False):
         if self.max_epochs is None and self.max_steps is None:
             raise ValueError(
                 "max_epochs and max_steps are both None, so training would never end. "
                 "Set one of them."
             )
-        device = resolve_device(self.device)
-        if self.precision == "bfloat16" and device.type == "cpu":
-            raise ValueError(
-                "precision='bfloat16' needs an accelerator, but the device is the "
-                "CPU. Use precision='float32'."
-            )
-        self.device_ = str(device)
         if not goes_on:
-            self._streams = make_streams(self.random_state)
             self.__dict__.pop("net_", None)
-            if sample_weight is None:
-                present = X
-            else:
-                present = X[sample_weight > 0]
-            names = getattr(self, "feature_names_in_", None)
-            check_no_empty_columns(present, names)
-            self._shape_read = tuple(self._row_shape_read(X.shape[1:]))
-        return TrainingRows(X, sample_weight, labels)
+        return super()._start(X, sample_weight, labels, goes_on=goes_on)
 
     def _plan(self, rows):
         """Number of steps of each epoch of a training."""
@@ -551,6 +758,9 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
             total = min(total, self.max_epochs * steps)
         full, rest = divmod(total, steps)
         return [steps] * int(full) + [rest] * (rest > 0)
+
+    def _n_draws(self, rows):
+        return sum(self._plan(rows)) * self.batch_size
 
     def _train(
         self,
@@ -567,9 +777,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         """Train on `rows`, from the beginning or going on, and set `net_`."""
         plan = self._plan(rows) if plan is None else plan
         if not goes_on:
-            self.preprocessor_ = fit_preprocessor(
-                self.preprocessor, rows, self._shape_read
-            )
+            self._fit_preparation(rows)
         rows, held_out = self._hold_out(rows)
         n_draws = sum(plan) * self.batch_size
         prepared = self._prepared(self._drawn(rows), n_draws)
@@ -580,9 +788,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
             self.bootstrap,
             self._streams["batches"],
         )
-        first = prepared.take(np.arange(min(len(rows), OFFSET_ROWS // 2)))
-        if not goes_on:
-            self._input_shape = tuple(first.shape[1:])
+        first = None if goes_on else self._first(prepared)
         state = state_of(self.net_) if goes_on else None
         cosine = self.lr_schedule == "cosine" and not constant_rate
         net = self._new_net(trim=trim, total_steps=sum(plan) if cosine else None)
@@ -608,19 +814,8 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         )
         self.net_ = net
         self.n_steps_ = net.step_
-        source = self._described(rows if statistics_of is None else statistics_of)
-        index, weight = source.sample(self._reservoir_size(source) * 2)
-        with torch.no_grad():
-            sample = self._prepared(source, n_draws=0).take(index)
-            self._calibrate(net.module_, sample, weight, keep)
-
-    def _prepared(self, rows, n_draws):
-        device = torch.device(self.device_)
-        return PreparedRows(rows, self._prepare, device, n_draws)
-
-    def _prepare(self, X):
-        X = prepare(self.preprocessor_, X, self._shape_read)
-        return X if self._accepts_missing else torch.nan_to_num_(X, nan=0.0)
+        source = rows if statistics_of is None else statistics_of
+        self._describe(net.module_, source, keep)
 
     def _hold_out(self, rows):
         """Part the first rows of the canonical order, a random sample, as batches."""
@@ -645,55 +840,17 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
             batches.append(batch)
         return rows.subset(index[count:], rows.weight[count:]), batches
 
-    def _for_members(self, X):
-        return X.unsqueeze(0).expand(self.n_estimators, *X.shape)
-
-    def _cleanest(self, rows):
-        """The rows that score lowest, or those of a sample of a large table."""
-        n_draws = sum(self._plan(rows)) * self.batch_size
-        index, weight = rows.sample(max(OFFSET_ROWS, n_draws))
-        if rows.labels is not None:
-            # What is known is neither sampled nor dropped on suspicion.
-            known = np.flatnonzero(rows.labels)
-            unknown = rows.labels[index] == 0
-            if not unknown.any():
-                return rows
-            index, weight = index[unknown], weight[unknown]
-        kept = lowest_share(self._scores_at(rows, index), weight, CLEAN)
-        index, weight = index[kept], weight[kept]
-        if rows.labels is not None:
-            index = np.concatenate([known, index])
-            weight = np.concatenate([rows.weight[known], weight])
-            order = np.argsort(index)
-            index, weight = index[order], weight[order]
-        return rows.subset(index, weight)
-
     def _finish(self, rows):
         """Set the cut and what a later `partial_fit` needs."""
-        size = len(rows) if self.contamination != "auto" else OFFSET_ROWS
-        index, weight = rows.sample(size)
-        scores = self._scores_at(rows, index)
-        if not np.isfinite(scores).all():
-            raise DivergedError(
-                "Training ended in scores that are not finite. Lower `lr`, check the "
-                "loss, or scale the features (preprocessor='auto')."
-            )
-        self._set_offset(scores, weight)
-        index, weight = rows.sample(self._reservoir_size(rows))
+        super()._finish(rows)
+        index, weight = rows.sample(self._sample_size(rows))
         labels = None if rows.labels is None else rows.labels[index]
         self._reservoir = rows.rows(index), weight, labels
         self.history_ = [dict(epoch) for epoch in self.net_.history]
         self.n_iter_ = len(self.history_)
 
-    def _reservoir_size(self, rows):
-        cells = max(1, math.prod(rows.shape))
-        return max(64, min(RESERVOIR_ROWS, RESERVOIR_CELLS // cells))
-
     def _new_net(self, **kwargs):
         """An initialised net with fresh weights."""
-        # Layers of torch's own draw their initial weights without a generator.
-        with explicit_stream(self._streams["weights"]):
-            module = self._build_module(self._input_shape, self._streams["weights"])
         optimizer = OPTIMIZERS.get(self.optimizer, self.optimizer)
         settings = {
             "optimizer__weight_decay": self.weight_decay,
@@ -702,7 +859,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         if optimizer in OPTIMIZERS.values():
             settings["optimizer__fused"] = self.device_.split(":")[0] in ("cpu", "cuda")
         net = DetectorNet(
-            module,
+            self._new_module(),
             row_losses=self._row_losses,
             autocast=self.precision == "bfloat16",
             optimizer=optimizer,
@@ -721,61 +878,18 @@ class BaseDeepDetector(CallbackSupportMixin, BaseDetector, metaclass=ABCMeta):
         batch = batch if isinstance(batch, tuple) else (batch,)
         return self._losses(module, *batch, self._streams["noise"])
 
-    # Scoring ----------------------------------------------------------------------
-
-    def _anomaly_scores(self, X):
-        return self._apply(X, lambda module, Z: self._scores(module, Z).mean(dim=0))
-
-    def _scores_at(self, rows, index):
-        return self._anomaly_scores(_Picked(rows, index))
-
-    def _apply(self, X, function):
-        """Apply ``function(module, prepared)`` in padded batches of one size."""
-        results = []
-        n_rows = X.shape[0]
-        module = self.net_.module_
-        device = torch.device(self.device_)
-        bf16 = torch.autocast(
-            device.type, torch.bfloat16, enabled=self.precision == "bfloat16"
-        )
-        size = SCORE_ROWS if len(self._input_shape) == 1 else SCORE_SHAPED_ROWS
-        with torch.inference_mode(), bf16, RowwiseProducts():
-            for start in range(0, n_rows, size):
-                stop = min(start + size, n_rows)
-                batch = dense_rows(X, slice(start, stop))
-                if len(batch) < size:
-                    padding = np.repeat(batch[:1], size - len(batch), axis=0)
-                    batch = np.concatenate([batch, padding])
-                Z = self._for_members(self._prepare(batch).to(device))
-                result = function(module, Z)[: stop - start]
-                results.append(result.cpu().numpy().astype(np.float64))
-        return np.concatenate(results)
-
     # State ------------------------------------------------------------------------
 
     def __getstate__(self):
         """Plain arrays in place of the net and the random streams."""
-        state = super().__getstate__().copy()
+        state = super().__getstate__()
         if "net_" in state:
             state["net_"] = state_of(state["net_"])
-        if "_streams" in state:
-            state["_streams"] = stream_states(state["_streams"])
         return state
 
-    def __setstate__(self, state):
-        """Rebuild the net, on the CPU where the device is not there."""
-        super().__setstate__(state)
-        if "net_" not in state:
-            return
-        try:
-            resolve_device(self.device_)
-        except ValueError:
-            self.device_ = "cpu"
-        # Building the net draws initial weights: restore the streams after it.
-        self._streams = restore_streams(state["_streams"])
+    def _restore_module(self, state):
         self.net_ = load_state(self._new_net(), state["net_"])
         self.net_._set_training(False)
-        self._streams = restore_streams(state["_streams"])
 
 
 class _Picked:

@@ -10,7 +10,11 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from sklearn_deepod.scoring import weighted_mean_and_std, weighted_quantile
+from sklearn_deepod.scoring import (
+    repeated_rows,
+    weighted_mean_and_std,
+    weighted_quantile,
+)
 
 SAMPLE_CELLS = 2**18
 # Where the scaling turns from linear to logarithmic, in units of the scale.
@@ -172,10 +176,7 @@ def fit_preprocessor(preprocessor, rows, shape):
     if isinstance(preprocessor, str):
         return SquashScaler().fit(X.reshape(-1, *shape), sample_weight=weight)
     # Transformers differ in how they take weights, but all take repeated rows.
-    size = max(len(weight), min(round(weight.sum()), 4 * len(weight)))
-    steps = (np.arange(size) + 0.5) * (weight.sum() / size)
-    repeated = np.searchsorted(np.cumsum(weight), steps, side="right")
-    return clone(preprocessor).fit(X[np.minimum(repeated, len(weight) - 1)])
+    return clone(preprocessor).fit(X[repeated_rows(weight)])
 
 
 def prepare(preprocessor, X, shape):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from torch import nn
 
-from sklearn_deepod import DeepSAD, ModuleDetector
+from sklearn_deepod import DeepIsolationForest, DeepSAD, DevNet, ModuleDetector
 
 #: A training short enough for tests in which accuracy is not the point.
 QUICK = {"max_steps": 12, "n_estimators": 2, "batch_size": 16, "random_state": 0}
@@ -37,7 +37,7 @@ class RebuildingLoss:
 
 
 def make_detector(cls, **params):
-    """A detector of the class, with what its constructor asks for.
+    """A detector of the class, with what its constructor asks for, and quick.
 
     What QUICK sets is left out where the class has no training.
     """
@@ -49,6 +49,10 @@ def make_detector(cls, **params):
     if cls is DeepSAD:
         # scikit-learn's checks give all kinds of y; with 0 any is accepted.
         needed = {"eta": 0.0}
+    if cls is DevNet:
+        needed = {"outliers": "artificial", "lr": 0.03}
+    if cls is DeepIsolationForest:
+        needed = {"n_representations": 8, "hidden_layer_sizes": (50, 20)}
     return cls(**(needed | params))
 
 

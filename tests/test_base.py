@@ -24,8 +24,17 @@ from skorch.callbacks import Callback, LRScheduler
 from threadpoolctl import threadpool_limits
 from torch import nn
 
-from sklearn_deepod import AutoEncoder, ModifiedZScore, ModuleDetector, ZScore
-from sklearn_deepod.base import BaseDeepDetector, BaseDetector
+from sklearn_deepod import (
+    LUNAR,
+    AutoEncoder,
+    DeepIsolationForest,
+    DevNet,
+    ModifiedZScore,
+    ModuleDetector,
+    RandomFeatures,
+    ZScore,
+)
+from sklearn_deepod.base import BaseDeepDetector, BaseDetector, BaseTorchDetector
 from sklearn_deepod.preparation import SquashScaler
 from sklearn_deepod.utils import all_detectors
 from tests.conftest import QUICK, RebuildingLoss, make_detector, make_table
@@ -113,7 +122,15 @@ class TestDocumentation:
             == self.entries(BaseDeepDetector, "Parameters")["contamination"]
         )
 
-    @pytest.mark.parametrize("cls", [*CLASSES, BaseDeepDetector])
+    @pytest.mark.parametrize("section", ["Parameters", "Attributes"])
+    def test_words_of_all_that_have_a_module(self, section):
+        shared = self.entries(BaseTorchDetector, section)
+        for cls in (c for c in CLASSES if issubclass(c, BaseTorchDetector)):
+            own = self.entries(cls, section)
+            for name in shared if cls not in DEEP else shared.keys() - {"novelty"}:
+                assert own[name] == shared[name], name
+
+    @pytest.mark.parametrize("cls", [*CLASSES, BaseDeepDetector, BaseTorchDetector])
     def test_every_parameter_with_its_default(self, cls):
         described = self.entries(cls, "Parameters")
         signature = inspect.signature(cls).parameters
@@ -143,6 +160,10 @@ class TestWeightedSetOfRows:
             quick(ModuleDetector, bootstrap=True),
             quick(ZScore),
             quick(ModifiedZScore, contamination=0.2),
+            quick(DeepIsolationForest, max_samples=16),
+            quick(DevNet),
+            quick(LUNAR, n_neighbors=3),
+            quick(RandomFeatures),
         ],
         ids=[
             "trimmed",
@@ -154,6 +175,10 @@ class TestWeightedSetOfRows:
             "module",
             "z-score",
             "modified z-score",
+            "isolation",
+            "deviation",
+            "neighbours",
+            "random features",
         ],
     )
 

@@ -78,6 +78,8 @@ PYOD = {
     "DeepSVDD": ("deep_svdd", "DeepSVDD"),
     "ALAD": ("alad", "ALAD"),
     "AnoGAN": ("anogan", "AnoGAN"),
+    "DeepIsolationForest": ("dif", "DIF"),
+    "LUNAR": ("lunar", "LUNAR"),
 }
 
 
@@ -103,7 +105,7 @@ DETECTORS = {
     **{
         name: _ours(name)
         for name, cls in all_detectors()
-        if cls not in (sklearn_deepod.ModuleDetector, sklearn_deepod.DeepSAD)
+        if name not in ("ModuleDetector", "DeepSAD", "DevNet")
     },
     "AutoEncoder/wrong-novelty": _wrong_novelty,
     "IsolationForest": lambda novelty, seed, params: IsolationForest(

@@ -1,24 +1,31 @@
-"""What a few known outliers are worth: DeepSAD beside DeepSVDD on ADBench files.
+"""What a few known outliers are worth: DeepSAD and DevNet beside DeepSVDD.
 
-A random half of the normal rows trains, as in the one-class protocol of accuracy.py.
-DeepSAD is given these rows without a label and, besides, some outliers with theirs:
-``--share`` of its training rows, at least one and at most half of the outliers. These
-outliers are in no test. Both are tested on the other half of the normal rows and on the
-other outliers.
+A random half of the normal rows of an ADBench file trains, as in the one-class protocol
+of accuracy.py. DeepSAD and DevNet are given these rows without a label and, besides,
+some outliers with theirs: ``--share`` of their training rows, at least one and at most
+half of the outliers. These outliers are in no test. All are tested on the other half of
+the normal rows and on the other outliers.
 """
 
 import argparse
+from functools import partial
 
 import numpy as np
 from _common import find_tables, limit_threads, load_table, print_table
 from accuracy import split
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
-from sklearn_deepod import DeepSAD, DeepSVDD
+from sklearn_deepod import DeepSAD, DeepSVDD, DevNet
+
+WITH_LABELS = {
+    "DeepSAD": DeepSAD,
+    "DevNet": DevNet,
+    "DevNet/deviation": partial(DevNet, score_function="deviation"),
+}
 
 
 def compare(path, seed, max_rows, share):
-    """Return the ROC AUC of DeepSVDD and of DeepSAD, and the number of labels."""
+    """Return the number of labels, and ROC AUC and precision of each detector."""
     X_train, X_test, y_test = split(*load_table(path), "one-class", seed, max_rows)
     outliers = np.random.default_rng(seed).permutation(np.flatnonzero(y_test == 1))
     wanted = round(len(X_train) * share / (1 - share))
@@ -26,14 +33,15 @@ def compare(path, seed, max_rows, share):
     X_known = X_test[known]
     X_test, y_test = np.delete(X_test, known, axis=0), np.delete(y_test, known)
     params = {"novelty": True, "device": "cpu", "random_state": seed}
-    without = DeepSVDD(**params).fit(X_train)
     labels = np.repeat([0, -1], [len(X_train), len(X_known)])
-    with_labels = DeepSAD(**params).fit(np.vstack([X_train, X_known]), labels)
-    auc = [
-        roc_auc_score(y_test == 0, detector.score_samples(X_test))
-        for detector in (without, with_labels)
+    X_labelled = np.vstack([X_train, X_known])
+    fitted = [
+        DeepSVDD(**params).fit(X_train),
+        *(make(**params).fit(X_labelled, labels) for make in WITH_LABELS.values()),
     ]
-    return *auc, len(known)
+    scores = [-detector.score_samples(X_test) for detector in fitted]
+    auc = [roc_auc_score(y_test, s) for s in scores]
+    return len(known), *auc, *(average_precision_score(y_test, s) for s in scores)
 
 
 def main():
@@ -53,22 +61,21 @@ def main():
                 compare(path, seed, args.max_rows, args.share) for seed in args.seeds
             ]
             table.append(np.mean(runs, axis=0))
-    without, with_labels, known = np.transpose(table)
+    table = np.array(table)
     lines = [
-        (name, f"{n:.0f}", f"{100 * a:.2f}", f"{100 * b:.2f}", f"{100 * (b - a):+.2f}")
-        for name, a, b, n in zip(paths, without, with_labels, known, strict=True)
+        (name, f"{row[0]:.0f}", *(f"{100 * value:.2f}" for value in row[1:]))
+        for name, row in zip(
+            [*paths, "mean"], [*table, table.mean(axis=0)], strict=True
+        )
     ]
-    means = 100 * np.mean([without, with_labels, with_labels - without], axis=1)
-    lines.append(
-        ("mean", f"{known.mean():.0f}", *(f"{m:.2f}" for m in means[:2]))
-        + (f"{means[2]:+.2f}",)
-    )
-    wins = np.sum(with_labels > without)
+    names = ["DeepSVDD", *WITH_LABELS]
+    wins = (table[:, 2:5] > table[:, 1:2]).sum(axis=0)
+    leads = ", ".join(f"{n} on {w}" for n, w in zip(WITH_LABELS, wins, strict=True))
     print_table(
-        f"ROC AUC in percent, known outliers {args.share:.1%} of the training rows, "
-        f"seeds {args.seeds}, at most {args.max_rows:,} rows; DeepSAD leads on {wins} "
-        f"of {len(paths)}",
-        ("", "known", "DeepSVDD", "DeepSAD", "gain"),
+        "ROC AUC and average precision (AP) in percent, known outliers "
+        f"{args.share:.1%} of the training rows, seeds {args.seeds}, at most "
+        f"{args.max_rows:,} rows; ahead of DeepSVDD by AUC: {leads} of {len(paths)}",
+        ("", "known", *names, *(f"{name}, AP" for name in names)),
         lines,
     )
 

@@ -14,15 +14,12 @@ from sklearn_deepod.networks import (
     DenseMaskedAutoencoder,
     MaskedAutoencoder,
     normal_like,
+    read_few_inputs,
     split_missing,
     uniform_like,
 )
 from sklearn_deepod.preparation import check_restores, restore
 
-# Shrinkage of the covariance, as a share of its mean eigenvalue: little where all
-# training rows are normal, much where outliers may be among them.
-_RIDGE_CLEAN = 1e-3
-_RIDGE_DIRTY = 0.1
 SCORE_FUNCTIONS = ("whitened", "whitened_residual", "squared_error", "relative_error")
 # Mean square of a row, in units of the scaling, below which it counts as empty.
 _LEAST_SIZE = 0.01
@@ -192,7 +189,8 @@ class AutoEncoder(
 
     def _initialize(self, module, X, generator):
         if isinstance(module, DenseMaskedAutoencoder) and not module.is_linear:
-            module.read_few_inputs(torch.nan_to_num(X).cpu(), generator)
+            X = torch.nan_to_num(X).flatten(1).cpu()
+            read_few_inputs(module.encoder.layers[0], X, generator)
 
     def _losses(self, module, X, generator):
         target, present = split_missing(X)
@@ -238,7 +236,7 @@ class AutoEncoder(
         module.whitening.fit(
             module.features(self._for_members(X)),
             sample_weight,
-            ridge=_RIDGE_CLEAN if self.novelty else _RIDGE_DIRTY,
+            ridge=self._ridge,
             keep=keep,
             sizes=module.feature_sizes,
         )

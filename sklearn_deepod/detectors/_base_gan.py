@@ -20,10 +20,6 @@ _WITH_BETAS = ("adam", "adamw", torch.optim.Adam, torch.optim.AdamW)
 # Spread of generated rows, as a share of the training rows', below which the generator
 # counts as collapsed.
 _LEAST_SPREAD = 0.1
-# Shrinkage of covariances, as a share of the mean eigenvalue: little where all
-# training rows are normal, much where outliers may be among them.
-_RIDGE_CLEAN = 1e-3
-_RIDGE_DIRTY = 0.1
 
 
 class BaseGAN(BaseNetworkDetector, metaclass=ABCMeta):
@@ -95,7 +91,7 @@ class BaseGAN(BaseNetworkDetector, metaclass=ABCMeta):
             module.whitening.fit(
                 self._joined_features(module, X),
                 sample_weight,
-                ridge=_RIDGE_CLEAN if self.novelty else _RIDGE_DIRTY,
+                ridge=self._ridge,
                 keep=keep,
                 sizes=sizes,
             )

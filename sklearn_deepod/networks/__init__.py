@@ -18,6 +18,7 @@ from sklearn_deepod.networks._discriminator import (
     fake_loss,
     real_loss,
 )
+from sklearn_deepod.networks._few_inputs import read_few_inputs
 from sklearn_deepod.networks._masked_autoencoder import (
     DenseMaskedAutoencoder,
     MaskedAutoencoder,
@@ -63,6 +64,7 @@ __all__ = [
     "discriminator_losses",
     "fake_loss",
     "normal_like",
+    "read_few_inputs",
     "real_loss",
     "spectral_norm",
     "split_missing",

@@ -8,8 +8,6 @@ from torch import nn
 from sklearn_deepod.networks._activations import ACTIVATIONS
 from sklearn_deepod.networks._whitening import Whitening
 
-_MOST_INPUTS = 4
-
 
 class MaskedAutoencoder(nn.Module):
     """Encoder and decoder of rows of any shape, some cells of which are hidden.
@@ -118,27 +116,6 @@ class DenseMaskedAutoencoder(MaskedAutoencoder):
     def is_linear(self):
         """Whether hidden units are not bent at all."""
         return self.encoder.activation is ACTIVATIONS["identity"]
-
-    def read_few_inputs(self, X, generator):
-        """Let each first unit read few inputs and bend at a random training row."""
-        X = X.flatten(1)
-        first = self.encoder.layers[0]
-        n_members, _, n_units = first.weight.shape
-        most = min(_MOST_INPUTS, self.n_inputs)
-        shape = (n_members, n_units)
-        count = torch.randint(1, most + 1, (*shape, 1), generator=generator)
-        # The positions of the smallest of random numbers are a random subset.
-        order = torch.rand(*shape, self.n_inputs, generator=generator)
-        inputs = order.topk(most, dim=2, largest=False).indices
-        weight = torch.randn(*shape, most, generator=generator)
-        weight = weight * (torch.arange(most) < count)
-        weight = weight / weight.norm(dim=2, keepdim=True).clamp_min(1e-6)
-        row = torch.randint(len(X), (*shape, 1), generator=generator)
-        bias = -(weight * X[row, inputs]).sum(dim=2)
-        dense = torch.zeros(*shape, first.weight.shape[1]).scatter_(2, inputs, weight)
-        with torch.no_grad():
-            first.weight.copy_(dense.transpose(1, 2))
-            first.bias.copy_(bias.unsqueeze(1))
 
     def encode(self, X, seen, generator=None):
         """First hidden layer and code; `seen` None means all cells."""

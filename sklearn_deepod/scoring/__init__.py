@@ -9,6 +9,7 @@ from sklearn_deepod.scoring._cutoff import (
 )
 from sklearn_deepod.scoring._weighted import (
     median_and_scale,
+    repeated_rows,
     rounding,
     weighted_mean_and_std,
     weighted_quantile,
@@ -23,6 +24,7 @@ __all__ = [
     "mahalanobis",
     "median_and_scale",
     "otsu_cutoff",
+    "repeated_rows",
     "robust_evidence",
     "rounding",
     "tail_evidence",

@@ -137,6 +137,29 @@ def median_and_scale(values, sample_weight=None):
     return center, scale if values.ndim > 1 else scale[0]
 
 
+def repeated_rows(sample_weight):
+    """Rows repeated in proportion to their weights.
+
+    For methods that take no weights. Whole numbers are met exactly as long as they are
+    4 on average or less.
+
+    Parameters
+    ----------
+    sample_weight : ndarray of shape (n_samples,)
+        Positive weights.
+
+    Returns
+    -------
+    ndarray of int of shape (n_repeated,)
+        Increasing indices, ``n_samples`` to ``4 * n_samples`` of them.
+    """
+    n_samples, total = len(sample_weight), sample_weight.sum()
+    size = max(n_samples, min(round(total), 4 * n_samples))
+    steps = (np.arange(size) + 0.5) * (total / size)
+    index = np.searchsorted(np.cumsum(sample_weight), steps, side="right")
+    return np.minimum(index, n_samples - 1)
+
+
 def rounding(center):
     """Deviations from the center that may be rounding errors."""
     return 4.0 * np.spacing(np.abs(center))

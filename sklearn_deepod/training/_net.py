@@ -256,13 +256,23 @@ class EarlyStopping:
             module.load_state_dict(self._state)
 
 
+def arrays_of(module):
+    """Weights and buffers of a module as plain arrays."""
+    return {k: v.cpu().numpy().copy() for k, v in module.state_dict().items()}
+
+
+def load_arrays(module, arrays):
+    """Put what `arrays_of` gave into a module of the same architecture."""
+    tensors = {k: torch.from_numpy(np.array(v)) for k, v in arrays.items()}
+    module.load_state_dict(tensors)
+    return module
+
+
 def state_of(net):
     """Weights, optimizer and history of a net as plain arrays and numbers."""
     optimizer = net.optimizer_.state_dict()
     return {
-        "module": {
-            k: v.cpu().numpy().copy() for k, v in net.module_.state_dict().items()
-        },
+        "module": arrays_of(net.module_),
         "optimizer": {
             i: {k: v.cpu().numpy().copy() for k, v in moments.items()}
             for i, moments in optimizer["state"].items()
@@ -274,8 +284,7 @@ def state_of(net):
 
 def load_state(net, state):
     """Put what `state_of` gave into an initialised net of the same architecture."""
-    module = {k: torch.from_numpy(np.array(v)) for k, v in state["module"].items()}
-    net.module_.load_state_dict(module)
+    load_arrays(net.module_, state["module"])
     optimizer = net.optimizer_.state_dict()
     optimizer["state"] = {
         i: {k: torch.from_numpy(np.array(v)) for k, v in moments.items()}

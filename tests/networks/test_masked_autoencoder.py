@@ -72,18 +72,6 @@ def test_distances_are_those_from_the_mean(rows):
     np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
-def test_first_units_bend_at_training_rows():
-    network = make_network()
-    X = torch.randn(1, 5, generator=torch.Generator().manual_seed(2))
-    network.read_few_inputs(X, torch.Generator().manual_seed(3))
-    weight, bias = network.encoder.layers[0].weight, network.encoder.layers[0].bias
-    bends = X @ weight[:, :5] + bias
-    np.testing.assert_allclose(bends.detach(), 0.0, atol=1e-6)
-    n_read = (weight != 0).sum(dim=1)
-    assert n_read.min() >= 1
-    assert n_read.max() <= 4
-
-
 @pytest.mark.parametrize("reads_mask", [True, False])
 def test_other_networks_read_the_mask_as_further_channels(reads_mask):
     network = MaskedAutoencoder(

@@ -8,6 +8,7 @@ from scipy import stats
 
 from sklearn_deepod.scoring import (
     median_and_scale,
+    repeated_rows,
     weighted_mean_and_std,
     weighted_quantile,
 )
@@ -180,3 +181,19 @@ class TestMedianAndScale:
         repeated = median_and_scale(np.repeat(values, weight, axis=0))
         np.testing.assert_array_equal(weighted, repeated)
         assert np.isfinite(weighted).all()
+
+
+class TestRepeatedRows:
+    def test_whole_weights_are_met(self):
+        weight = np.array([1.0, 3.0, 2.0, 1.0])
+        assert repeated_rows(weight).tolist() == [0, 1, 1, 1, 2, 2, 3]
+
+    def test_light_rows_come_up_once(self):
+        assert repeated_rows(np.full(5, 0.01)).tolist() == list(range(5))
+
+    def test_heavy_rows_come_up_in_proportion(self):
+        weight = np.array([1000.0, 3000.0, *np.ones(98)])
+        index = repeated_rows(weight)
+        assert len(index) == 400
+        count = np.bincount(index, minlength=100)
+        np.testing.assert_allclose(count, 400 * weight / weight.sum(), atol=1.0)

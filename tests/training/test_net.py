@@ -14,6 +14,8 @@ from sklearn_deepod.training import (
     DetectorNet,
     DivergedError,
     EarlyStopping,
+    arrays_of,
+    load_arrays,
     load_state,
     state_of,
 )
@@ -647,3 +649,13 @@ class TestState:
         net = load_state(make_net(), state_of(make_net()))
         assert net.step_ == 0
         assert len(net.history) == 0
+
+
+def test_arrays_of_any_module():
+    module = nn.BatchNorm1d(3)
+    module.running_mean.copy_(torch.tensor([1.0, 2.0, 3.0]))
+    arrays = arrays_of(module)
+    assert {type(array) for array in arrays.values()} == {np.ndarray}
+    module.running_mean.zero_()  # what was taken is a copy
+    copied = load_arrays(nn.BatchNorm1d(3), arrays)
+    assert copied.running_mean.tolist() == [1.0, 2.0, 3.0]
