@@ -631,14 +631,18 @@ class TestGoingOn:
         X, _ = table
         params = {"lr_schedule": "constant", "max_epochs": 3, "max_steps": None}
         warm = quick(cls, warm_start=True, **params).fit(X)
-        last = warm.history_[-1]["train_loss"]
-        first = warm.history_[0]["train_loss"]
         preprocessor = warm.preprocessor_
-        warm.fit(X)
-        again = warm.history_[0]["train_loss"]
-        # Nearer to where it left off than to where it began; losses of adversaries
-        # need not fall.
-        assert abs(again - last) < abs(again - first)
+
+        def weights(detector):
+            parts = detector.net_.module_.parameters()
+            return torch.cat([w.detach().flatten().clone() for w in parts])
+
+        left_off = weights(warm)
+        warm.set_params(max_epochs=None, max_steps=1).fit(X)
+        anew = quick(cls, lr_schedule="constant", max_steps=1).fit(X)
+        # One more step starts from where it left off, not from where it began.
+        distance = (weights(warm) - left_off).norm()
+        assert 0 < distance < 0.5 * (weights(anew) - left_off).norm()
         assert warm.preprocessor_ is preprocessor
         cold = quick(cls, **params).fit(X)
         assert_same(cold, clone(cold).fit(X))
