@@ -224,11 +224,11 @@ class RandomNetworks(nn.Module):
         """Learn how to standardise, and give the rows' representations as an array."""
         parts = [self._outputs(part) for part in X.split(_ROWS, dim=1)]
         outputs = torch.cat(parts, dim=1)
-        for i, values in enumerate(outputs.double().cpu().numpy()):
+        for i, values in enumerate(outputs.cpu().double().numpy()):
             mean, std = weighted_mean_and_std(values, sample_weight)
-            std[std <= 1e-6 * abs(mean) + 1e-30] = 1.0
-            self.mean[i, 0] = torch.from_numpy(mean)
-            self.std[i, 0] = torch.from_numpy(std)
+            std[std <= 1e-6 * abs(mean) + 1e-30] = 1.0  # rounding of equal outputs
+            self.mean[i, 0] = torch.from_numpy(mean).float()
+            self.std[i, 0] = torch.from_numpy(std).float()
         return self._standardised(outputs).cpu().numpy()
 
     def forward(self, X):

@@ -32,7 +32,9 @@ class IsolationTrees(nn.Module):
         for i, forest in enumerate(forests):
             for j, estimator in enumerate(forest.estimators_):
                 for name, values in _arrays(estimator.tree_).items():
-                    getattr(self, name)[i, j, : len(values)] = torch.from_numpy(values)
+                    table = getattr(self, name)
+                    values = torch.from_numpy(values).to(table.dtype)
+                    table[i, j, : len(values)] = values
 
     def forward(self, Z):
         """Path lengths and deviations of (n_members, n_rows, n_columns).

@@ -151,7 +151,7 @@ class LUNAR(BaseDeepDetector):
 
     def _initialize(self, module, X, generator):
         module.negatives.copy_(self.__dict__.pop("_negatives"))
-        mean = X.double().mean().item()
+        mean = X.cpu().double().mean().item()
         module.mean.fill_(mean or 1.0)
 
     def _losses(self, module, X, generator):

@@ -70,9 +70,12 @@ class TestReferences:
 def test_with_one_neighbour_rows_are_ordered_by_its_distance(activation):
     X, _ = make_table(600)
     detector = LUNAR(
-        n_neighbors=1, negative_samples="uniform", activation=activation, random_state=0
-    ).set_params(novelty=True)
-    detector.fit(X[:300])
+        n_neighbors=1,
+        negative_samples="uniform",
+        activation=activation,
+        novelty=True,
+        random_state=0,
+    ).fit(X[:300])
     Z = detector.preprocessor_.transform(X).astype(float)
     distance, _ = NearestNeighbors(n_neighbors=1).fit(Z[:300]).kneighbors(Z[300:])
     order = spearmanr(-detector.score_samples(X[300:]), distance.ravel())
