@@ -441,7 +441,8 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
             if not unknown.any():
                 return rows
             index, weight = index[unknown], weight[unknown]
-        kept = lowest_share(self._scores_at(rows, index), weight, CLEAN)
+        scores = self._network_scores(PickedRows(rows, index))
+        kept = lowest_share(scores, weight, CLEAN)
         index, weight = index[kept], weight[kept]
         if rows.labels is not None:
             index = np.concatenate([known, index])
@@ -454,7 +455,7 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         """Set the cut."""
         size = len(rows) if self.contamination != "auto" else OFFSET_ROWS
         index, weight = rows.sample(size)
-        scores = self._scores_at(rows, index)
+        scores = self._training_scores(rows, index)
         if not np.isfinite(scores).all():
             raise DivergedError(
                 f"Fitting ended in scores that are not finite. {self._remedy}"
@@ -464,10 +465,15 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
     # Scoring ----------------------------------------------------------------------
 
     def _anomaly_scores(self, X):
+        return self._network_scores(X)
+
+    def _network_scores(self, X):
+        """The members' mean score, by which the cleanest rows are chosen."""
         return self._apply(X, lambda module, Z: self._scores(module, Z).mean(dim=0))
 
-    def _scores_at(self, rows, index):
-        return self._anomaly_scores(_Picked(rows, index))
+    def _training_scores(self, rows, index):
+        """Anomaly scores of training rows, which set the cut."""
+        return self._anomaly_scores(PickedRows(rows, index))
 
     def _apply(self, X, function):
         """Apply ``function(module, prepared)`` in padded batches of one size."""
@@ -892,7 +898,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
         self.net_._set_training(False)
 
 
-class _Picked:
+class PickedRows:
     """Rows of a TrainingRows at an index, sliced like a table."""
 
     def __init__(self, rows, index):

@@ -140,16 +140,20 @@ class SquashScaler(TransformerMixin, BaseEstimator):
             for constant in (self.center_, 1.0 / (_KNEE * self.scale_))
         )
         z = torch.from_numpy(X).sub(center).mul_(slope).float()
-        # torch.asinh is four times slower: it is not vectorised.
-        size = z.abs().clamp_(max=_LARGEST)
-        share = size / torch.hypot(size, torch.ones(())).add_(1.0)
-        return size.addcmul_(size, share).log1p_().copysign_(z).mul_(_KNEE)
+        return asinh(z.clamp_(-_LARGEST, _LARGEST)).mul_(_KNEE)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def asinh(z):
+    """As torch.asinh, which is four times slower: it is not vectorised."""
+    size = z.abs()
+    share = size / torch.hypot(size, torch.ones((), device=z.device)).add_(1.0)
+    return size.addcmul_(size, share).log1p_().copysign_(z)
 
 
 def fit_preprocessor(preprocessor, rows, shape):

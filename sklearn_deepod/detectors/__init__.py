@@ -5,6 +5,7 @@ from sklearn_deepod.detectors._anogan import AnoGAN
 from sklearn_deepod.detectors._autoencoder import AutoEncoder
 from sklearn_deepod.detectors._contraction_matching import ContractionMatching
 from sklearn_deepod.detectors._deep_isolation_forest import DeepIsolationForest
+from sklearn_deepod.detectors._deep_outlier_detector import DeepOutlierDetector
 from sklearn_deepod.detectors._deep_sad import DeepSAD
 from sklearn_deepod.detectors._deep_svdd import DeepSVDD
 from sklearn_deepod.detectors._dev_net import DevNet
@@ -27,6 +28,7 @@ __all__ = [
     "AutoEncoder",
     "ContractionMatching",
     "DeepIsolationForest",
+    "DeepOutlierDetector",
     "DeepSAD",
     "DeepSVDD",
     "DevNet",

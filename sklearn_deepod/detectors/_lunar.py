@@ -121,15 +121,13 @@ class LUNAR(BaseDeepDetector):
 
     def _fit_preparation(self, rows):
         super()._fit_preparation(rows)
-        index, weight = rows.sample(self.max_references)
+        index, count = rows.sample_counts(self.max_references)
         Z = super()._prepare(rows.rows(index)).flatten(1)
-        share = min(1.0, self.max_references / rows.total_weight)
-        count = np.maximum(1.0, np.round(weight * share))
         self.references_ = References(Z.double().numpy(), count, self.n_neighbors)
         stream = self._streams["noise"]
         uniforms = torch.rand(_N_NEGATIVES, generator=stream, dtype=torch.float64)
         made = artificial_outliers(
-            Z[rows.subset(index, weight).draw(uniforms.numpy())],
+            Z[rows.subset(index, count).draw(uniforms.numpy())],
             Z.amin(dim=0),
             Z.amax(dim=0),
             stream,

@@ -25,6 +25,7 @@ from sklearn_deepod.networks._masked_autoencoder import (
     split_missing,
 )
 from sklearn_deepod.networks._members import Members
+from sklearn_deepod.networks._nearest_references import NearestReferences
 from sklearn_deepod.networks._recurrent import GRU, LSTM
 from sklearn_deepod.networks._rowwise import RowwiseProducts
 from sklearn_deepod.networks._spectral import SpectralNorm, spectral_norm
@@ -55,6 +56,7 @@ __all__ = [
     "MemberLinear",
     "MemberNorm",
     "Members",
+    "NearestReferences",
     "RowwiseProducts",
     "SpectralNorm",
     "VariationalNetwork",

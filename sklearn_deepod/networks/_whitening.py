@@ -56,10 +56,13 @@ class Whitening(nn.Module):
         self.shift.copy_(torch.from_numpy(shift))
         self.matrix.copy_(torch.from_numpy(matrix))
 
+    def whiten(self, features):
+        """Features of the shape given, uncorrelated and of one size in training."""
+        return torch.baddbmm(self.shift, features, self.matrix)
+
     def forward(self, features):
         """Distances of shape (n_members, n_rows)."""
-        white = torch.baddbmm(self.shift, features, self.matrix)
-        return torch.linalg.vector_norm(white, dim=2)
+        return torch.linalg.vector_norm(self.whiten(features), dim=2)
 
 
 def _root_mean_square(block):

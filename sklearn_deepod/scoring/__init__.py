@@ -1,6 +1,10 @@
 """Arithmetic of scores: arrays in, arrays out."""
 
-from sklearn_deepod.scoring._calibration import robust_evidence, tail_evidence
+from sklearn_deepod.scoring._calibration import (
+    robust_evidence,
+    robust_z_scores,
+    tail_evidence,
+)
 from sklearn_deepod.scoring._cutoff import (
     contamination_cutoff,
     kimber_cutoff,
@@ -26,6 +30,7 @@ __all__ = [
     "otsu_cutoff",
     "repeated_rows",
     "robust_evidence",
+    "robust_z_scores",
     "rounding",
     "tail_evidence",
     "training_cutoff",

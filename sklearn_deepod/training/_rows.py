@@ -168,6 +168,12 @@ class TrainingRows:
         index, count = np.unique(drawn, return_counts=True)
         return index, count * (self.total_weight / size)
 
+    def sample_counts(self, size):
+        """As `sample`, with whole numbers of repetitions in place of the weights."""
+        index, weight = self.sample(size)
+        share = min(1.0, size / self.total_weight)
+        return index, np.maximum(1.0, np.round(weight * share))
+
     def subset(self, index, weight):
         """The rows at `index`, which must be increasing, with the weights given."""
         part = object.__new__(TrainingRows)
