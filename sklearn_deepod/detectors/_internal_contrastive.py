@@ -144,7 +144,10 @@ class InternalContrastive(BaseTableDetector):
         )
 
     def _losses(self, module, X, generator):
-        yield module, contrastive_losses(*module(X), self.temperature)
+        if module.training:  # The moments are those of the whole batch.
+            yield module, contrastive_losses(*module(X), self.temperature)
+        else:
+            yield module, self._scores(module, X)
 
     def _scores(self, module, X):
         return in_parts(lambda x: contrastive_losses(*module(x), self.temperature), X)
