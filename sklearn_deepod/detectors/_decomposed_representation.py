@@ -42,7 +42,7 @@ class DecomposedRepresentation(BaseTableDetector):
     See Also
     --------
     DeepSVDD : Maps rows close to one point.
-    AutoEncoder : Scores by what it cannot rebuild.
+    MaskedCellModel : Scores by what is rebuilt badly.
 
     Notes
     -----

@@ -58,6 +58,7 @@ class InternalContrastive(BaseTableDetector):
     See Also
     --------
     MaskedCellModel : Rebuilds rows of which parts are hidden.
+    DecomposedRepresentation : Faster; maps rows to mixtures of fixed vectors.
 
     Notes
     -----

@@ -48,6 +48,7 @@ class MaskedCellModel(BaseTableDetector):
     See Also
     --------
     AutoEncoder : Hides cells at random, and scores by whitened residuals.
+    InternalContrastive : Tells which part of the row belongs to which.
 
     Notes
     -----
