@@ -61,10 +61,10 @@ class MaskedCellModel(BaseTableDetector):
     layers are bent by a leaky rectifier of slope 0.2.
 
     As in the authors' code and unlike in the paper, the length is not squared, and
-    masks are compared before the sigmoid: both were more accurate. The code's divisor
-    has ``K - 1`` for ``K`` and so is zero for two masks; the paper's is taken. Learning
-    rate and `diversity_weight`, which [1]_ chooses for each data set, are fixed, and
-    the autoencoder is half as wide.
+    masks are compared before the sigmoid. The code's divisor has ``K - 1`` for ``K``
+    and so is zero for two masks; the paper's is taken. Learning rate and
+    `diversity_weight`, which [1]_ chooses for each data set, are fixed, and the
+    autoencoder is half as wide.
 
     References
     ----------
