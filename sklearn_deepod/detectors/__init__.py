@@ -4,6 +4,9 @@ from sklearn_deepod.detectors._alad import ALAD
 from sklearn_deepod.detectors._anogan import AnoGAN
 from sklearn_deepod.detectors._autoencoder import AutoEncoder
 from sklearn_deepod.detectors._contraction_matching import ContractionMatching
+from sklearn_deepod.detectors._decomposed_representation import (
+    DecomposedRepresentation,
+)
 from sklearn_deepod.detectors._deep_isolation_forest import DeepIsolationForest
 from sklearn_deepod.detectors._deep_outlier_detector import DeepOutlierDetector
 from sklearn_deepod.detectors._deep_sad import DeepSAD
@@ -13,7 +16,9 @@ from sklearn_deepod.detectors._diffusion_time_estimation import (
     DiffusionTimeEstimation,
 )
 from sklearn_deepod.detectors._ganomaly import GANomaly
+from sklearn_deepod.detectors._internal_contrastive import InternalContrastive
 from sklearn_deepod.detectors._lunar import LUNAR
+from sklearn_deepod.detectors._masked_cell_model import MaskedCellModel
 from sklearn_deepod.detectors._modified_z_score import ModifiedZScore
 from sklearn_deepod.detectors._module_detector import ModuleDetector
 from sklearn_deepod.detectors._random_features import RandomFeatures
@@ -27,6 +32,7 @@ __all__ = [
     "AnoGAN",
     "AutoEncoder",
     "ContractionMatching",
+    "DecomposedRepresentation",
     "DeepIsolationForest",
     "DeepOutlierDetector",
     "DeepSAD",
@@ -34,6 +40,8 @@ __all__ = [
     "DevNet",
     "DiffusionTimeEstimation",
     "GANomaly",
+    "InternalContrastive",
+    "MaskedCellModel",
     "ModifiedZScore",
     "ModuleDetector",
     "RandomFeatures",

@@ -52,8 +52,9 @@ class ScoreMatching(BaseDenseDetector):
     the gradient at z [1]_. Each row of a batch has one of the levels at random; the
     weight ``s ** 2`` that makes the levels' losses comparable [2]_ is in the loss
     already. The anomaly score is the root mean square of ``g(x, s)``, without noise,
-    over features and levels: the length of the gradient, under the same weights. It was
-    better than the density of the lengths at each level of [3]_ (see the user guide).
+    over features and levels: the length of the gradient, under the same weights.
+    Multiscale score matching [3]_ goes on to learn a density of the levels' lengths;
+    here they are averaged.
 
     A rescaling around the network [4]_ makes ``g(z, s) = (s * z - sqrt(1 + s ** 2) *
     f(z / sqrt(1 + s ** 2), s)) / (1 + s ** 2)``, of which the first part is right for

@@ -146,36 +146,37 @@ class MemberLinear(nn.Module):
 
 
 class MemberNorm(nn.Module):
-    """Layer or batch normalisation of each member's units.
+    """Layer, batch or window normalisation of each member's units.
 
     Parameters
     ----------
     n_members, n_features : int
-        Members and units of each.
-    kind : {"layer", "batch"}
-        Over the units of a row, or over the rows of a batch.
+        Members, and units or windows of each.
+    kind : {"layer", "batch", "window"}
+        Over the units of a row, over the rows of a batch, or, of each window, over
+        both: (n_members, n, n_windows, n_units).
     bias : bool, default=True
         Whether scale and shift are learned.
     """
 
     def __init__(self, n_members, n_features, kind, bias=True):
         super().__init__()
-        shape = (n_members, 1, n_features)
-        self.kind = kind
+        shape = (n_members, 1, n_features) + (1,) * (kind == "window")
+        self.dim = {"layer": 2, "batch": 1, "window": (1, 3)}[kind]
+        self.tracks_moments = kind != "layer"
         self.weight = nn.Parameter(torch.ones(shape)) if bias else None
         self.bias = nn.Parameter(torch.zeros(shape)) if bias else None
-        if kind == "batch":
+        if self.tracks_moments:
             self.register_buffer("mean", torch.zeros(shape))
             self.register_buffer("variance", torch.ones(shape))
 
     def forward(self, h):
-        """Normalise (n_members, n, n_features)."""
-        dim = 2 if self.kind == "layer" else 1
-        if self.kind == "batch" and not self.training:
+        """Normalise (n_members, n, n_features), or windows of as many units."""
+        if self.tracks_moments and not self.training:
             mean, variance = self.mean, self.variance
         else:
-            variance, mean = torch.var_mean(h, dim=dim, correction=0, keepdim=True)
-            if self.kind == "batch":
+            variance, mean = torch.var_mean(h, dim=self.dim, correction=0, keepdim=True)
+            if self.tracks_moments:
                 with torch.no_grad():
                     self.mean.lerp_(mean, 0.1)
                     self.variance.lerp_(variance, 0.1)
@@ -192,8 +193,8 @@ class DenseStack(nn.Module):
         Number of members.
     sizes : sequence of int
         Input size, hidden sizes, output size.
-    activation : str
-        A key of ACTIVATIONS.
+    activation : str or callable
+        A key of ACTIVATIONS, or a function of a tensor.
     dropout : float
         Share of a hidden layer's units left out in training.
     generator : torch.Generator
@@ -223,7 +224,7 @@ class DenseStack(nn.Module):
         self.layers = nn.ModuleList(
             MemberLinear(n_members, m, n, generator, bias) for m, n in pairs
         )
-        self.activation = ACTIVATIONS[activation]
+        self.activation = ACTIVATIONS.get(activation, activation)
         self.dropout = dropout
         self.activate_last = activate_last
         self.norms = None

@@ -187,26 +187,42 @@ class TestMemberNorm:
         for i in range(2):
             torch.testing.assert_close(norm(X)[i], F.layer_norm(X[i], (6,)))
 
-    def test_batch_equals_torch_in_training_and_scoring(self):
-        norm = MemberNorm(2, 6, "batch")
+    @pytest.mark.parametrize(("kind", "units"), [("batch", ()), ("window", (4,))])
+    def test_moments_equal_torch_in_training_and_scoring(self, kind, units):
+        norm = MemberNorm(2, 6, kind)
         references = [nn.BatchNorm1d(6) for _ in range(2)]
         for seed in range(3):
-            X = 3 + 2 * torch.randn(2, 50, 6, generator=stream(seed))
+            X = 3 + 2 * torch.randn(2, 50, 6, *units, generator=stream(seed))
             for found, reference, x in zip(norm(X), references, X, strict=True):
                 torch.testing.assert_close(found, reference(x))
         norm.eval()
+        n_values = X[0].numel() // 6
         for i, reference in enumerate(references):
-            torch.testing.assert_close(norm.mean[i, 0], reference.running_mean)
+            mean, variance = norm.mean[i].flatten(), norm.variance[i].flatten()
+            torch.testing.assert_close(mean, reference.running_mean)
             # torch keeps the sample's variance, of n - 1 degrees of freedom.
             started = 0.9**3
-            kept = started + (reference.running_var - started) * 49 / 50
-            torch.testing.assert_close(norm.variance[i, 0], kept)
+            kept = started + (reference.running_var - started) * (1 - 1 / n_values)
+            torch.testing.assert_close(variance, kept)
             reference.running_var.copy_(kept)
             torch.testing.assert_close(norm(X)[i], reference.eval()(X[i]))
 
-    def test_scores_do_not_see_the_batch(self):
-        norm = MemberNorm(1, 3, "batch").eval()
-        X = torch.randn(1, 8, 3, generator=stream())
+    @pytest.mark.parametrize(("kind", "units"), [("batch", ()), ("window", (4,))])
+    def test_scale_and_shift_are_learned(self, kind, units):
+        norm = MemberNorm(1, 3, kind)
+        X = torch.randn(1, 20, 3, *units, generator=stream())
+        plain = norm(X)
+        shape = (1, 3) + (1,) * len(units)
+        with torch.no_grad():
+            norm.weight.copy_(torch.tensor([1.0, 2.0, 3.0]).view_as(norm.weight))
+            norm.bias.copy_(torch.tensor([4.0, 5.0, 6.0]).view_as(norm.bias))
+        weight, bias = norm.weight.view(shape), norm.bias.view(shape)
+        torch.testing.assert_close(norm(X), plain * weight + bias)
+
+    @pytest.mark.parametrize(("kind", "units"), [("batch", ()), ("window", (4,))])
+    def test_scores_do_not_see_the_batch(self, kind, units):
+        norm = MemberNorm(1, 3, kind).eval()
+        X = torch.randn(1, 8, 3, *units, generator=stream())
         assert torch.equal(norm(X)[:, :2], norm(X[:, :2]))
 
 

@@ -1,0 +1,42 @@
+"""What the detectors share that read nothing but tables."""
+
+import numpy as np
+import pytest
+import torch
+
+from sklearn_deepod import (
+    DecomposedRepresentation,
+    InternalContrastive,
+    MaskedCellModel,
+)
+from sklearn_deepod.detectors._base_table import in_parts
+from tests.conftest import QUICK
+
+every_detector = pytest.mark.parametrize(
+    "cls", [DecomposedRepresentation, InternalContrastive, MaskedCellModel]
+)
+
+
+@every_detector
+@pytest.mark.parametrize("shape", [(3, 4), (1, 5, 5)])
+def test_refuses_what_is_no_table(cls, shape):
+    X = np.random.RandomState(0).randn(20, *shape)
+    with pytest.raises(ValueError, match="reads tables") as raised:
+        cls(**QUICK).fit(X)
+    assert cls.__name__ in str(raised.value)
+    assert str(shape) in str(raised.value)
+    assert "AutoEncoder" in str(raised.value)
+
+
+@pytest.mark.parametrize("n_rows", [1, 64, 65, 200])
+def test_parts_are_put_together_in_order(n_rows):
+    X = torch.randn(2, n_rows, 3, generator=torch.Generator().manual_seed(0))
+    seen = []
+
+    def function(part):
+        seen.append(part.shape[1])
+        return part.sum(dim=2)
+
+    assert torch.equal(in_parts(function, X), X.sum(dim=2))
+    assert max(seen) <= 64
+    assert sum(seen) == n_rows
