@@ -112,7 +112,7 @@ def alike(differ):
 
 def _against(auc, line, reference):
     if reference not in auc or line == reference:
-        return "-", "-"
+        return "", ""
     a, b = auc[line].to_numpy(), auc[reference].to_numpy()
     p = p_value(a, b)
     return f"{np.sum(a > b)}/{np.sum(a < b)}", "<0.001" if p < 0.001 else f"{p:.3f}"
