@@ -132,6 +132,12 @@ class TestSituations:
         assert np.issubdtype(labels.dtype, np.integer)
         np.testing.assert_array_equal(clone(detector).fit_predict(X), labels)
 
+    def test_scores_tell_rows_apart(self, detector, X):
+        scores = detector.fit(X).score_samples(X)
+        assert np.isfinite(scores).all()
+        assert np.unique(scores).size > 0.9 * len(np.unique(X, axis=0))
+        np.testing.assert_array_equal(detector.score_samples(X), scores)
+
     def test_y_is_ignored(self, detector, table):
         X, y = table
         assert same(clone(detector).fit(X), clone(detector).fit(X, -y))

@@ -44,7 +44,7 @@ def find_tables(folder=None):
 def load_table(path):
     """Return X as float64 and y, 1 for an outlier and 0 for a normal row."""
     with np.load(path) as data:
-        return data["X"].astype(np.float64), data["y"].astype(int)
+        return data["X"].astype(np.float64, order="C"), data["y"].astype(int)
 
 
 def synthetic_table(n_rows, n_features, seed=0, dtype=np.float64):

@@ -5,10 +5,12 @@ from importlib import import_module
 from inspect import signature
 
 import numpy as np
+from sklearn.covariance import EllipticEnvelope
 from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import LocalOutlierFactor, NearestNeighbors
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.svm import OneClassSVM
 
 import sklearn_deepod
 from sklearn_deepod.utils import all_detectors
@@ -54,10 +56,11 @@ class LOF:
 
 
 class PyOD:
-    """One of PyOD's detectors, whose scores are higher for outliers."""
+    """One of PyOD's detectors as it comes; its scores are higher for outliers."""
 
-    def __init__(self, name, **params):
+    def __init__(self, name, novelty, **params):
         self.module, self.name = PYOD[name]
+        self.novelty = novelty
         self.params = params
 
     def fit(self, X):
@@ -69,6 +72,9 @@ class PyOD:
         self.detector.fit(X)
 
     def score_samples(self, X):
+        if self.name == "KNN" and not self.novelty:
+            # asked for a training row, it would count that row as a neighbour
+            return -self.detector.decision_scores_
         return -self.detector.decision_function(X)
 
 
@@ -80,7 +86,44 @@ PYOD = {
     "AnoGAN": ("anogan", "AnoGAN"),
     "DeepIsolationForest": ("dif", "DIF"),
     "LUNAR": ("lunar", "LUNAR"),
+    "KNN": ("knn", "KNN"),
+    "ECOD": ("ecod", "ECOD"),
+    "COPOD": ("copod", "COPOD"),
+    "HBOS": ("hbos", "HBOS"),
 }
+
+
+class DeepOD:
+    """One of DeepOD's detectors, on features scaled to [0, 1] as in its testbed."""
+
+    def __init__(self, name, **params):
+        self.name = name
+        self.params = {"device": "cpu", "verbose": 0} | params
+        self.scaler = MinMaxScaler()
+
+    def fit(self, X):
+        cls = getattr(import_module(PACKAGES["DeepOD"]), self.name)
+        self.detector = cls(**self.params)
+        self.detector.fit(self.scaler.fit_transform(X))
+
+    def score_samples(self, X):
+        return -self.detector.decision_function(self.scaler.transform(X))
+
+
+# those that need no labels
+DEEPOD = (
+    "DeepSVDD",
+    "REPEN",
+    "RDP",
+    "RCA",
+    "GOAD",
+    "NeuTraL",
+    "ICL",
+    "DeepIsolationForest",
+    "SLAD",
+)
+# what the lines that begin with a package's name import
+PACKAGES = {"PyOD": "pyod", "DeepOD": "deepod.models.tabular"}
 
 
 def _ours(name):
@@ -112,27 +155,51 @@ DETECTORS = {
         random_state=seed, **params
     ),
     "kNN": lambda novelty, seed, params: KNN(novelty, **params),
+    "kNN-1": lambda novelty, seed, params: KNN(
+        novelty, **({"n_neighbors": 1} | params)
+    ),
     "LOF": lambda novelty, seed, params: LOF(novelty, **params),
+    "OneClassSVM": lambda novelty, seed, params: make_pipeline(
+        StandardScaler(), OneClassSVM(**params)
+    ),
+    "EllipticEnvelope": lambda novelty, seed, params: make_pipeline(
+        StandardScaler(), EllipticEnvelope(random_state=seed, **params)
+    ),
     **{
         f"PyOD-{name}": lambda novelty, seed, params, name=name: PyOD(
-            name, random_state=seed, **params
+            name, novelty, random_state=seed, **params
         )
         for name in PYOD
+    },
+    **{
+        f"DeepOD-{name}": lambda novelty, seed, params, name=name: DeepOD(
+            name, random_state=seed, **params
+        )
+        for name in DEEPOD
     },
 }
 
 
 @cache
 def warm_up(detector):
-    """Fit once in each process: torch imports much of itself at the first step."""
-    DETECTORS[detector](True, 0, {}).fit(np.random.default_rng(0).normal(size=(99, 5)))
+    """Fit and score once in each process: first calls import and compile much."""
+    X = np.random.default_rng(0).normal(size=(99, 5))
+    fitted = DETECTORS[detector](True, 0, {})
+    fitted.fit(X)
+    fitted.score_samples(X)
+
+
+@cache
+def _importable(package):
+    try:
+        import_module(package)
+    except ImportError as error:
+        print(f"left out: the detectors of {package} ({error})")
+        return False
+    return True
 
 
 def installed(detector):
     """Say whether the package that the detector needs can be imported."""
-    try:
-        import_module("pyod" if detector.startswith("PyOD-") else "sklearn")
-    except ImportError as error:
-        print(f"left out: {detector} ({error})")
-        return False
-    return True
+    package, dash, _ = detector.partition("-")
+    return not (dash and package in PACKAGES) or _importable(PACKAGES[package])

@@ -11,31 +11,31 @@ Two protocols, without any label in training and without tuning per dataset:
 Tables larger than ``--max-rows`` are cut to a random share, with the same share of
 outliers. Each result is appended to ``--output`` as one line of JSON, and what is
 there already is not run again.
+
+Times are CPU seconds of the process, which computes on one thread: other work on the
+machine does not lengthen them as it does the time on a clock.
 """
 
 import argparse
 import ast
+import csv
 import json
+import warnings
 from collections import defaultdict
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 from _common import find_tables, limit_threads, load_table, print_table, seconds
 from _detectors import DETECTORS, installed, warm_up
+from _report import family, halves_of, halves_table, main_table, mean_results
 from joblib import Parallel, delayed
-from scipy.stats import rankdata
 from sklearn import preprocessing
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import train_test_split
 
 PROTOCOLS = ("one-class", "contaminated")
 KEY = ("dataset", "protocol", "seed", "max_rows", "detector")
-
-
-def family(line):
-    """Return the detector of a line: "AutoEncoder" of "AutoEncoder[lr=0.1]"."""
-    return line.split("[")[0].split("/")[0]
 
 
 def parse_value(text):
@@ -87,13 +87,17 @@ def run(path, key, params):
     name = row["detector"].split("[")[0]
     X_train, X_test, y_test = split(*load_table(path), protocol, seed, row["max_rows"])
     try:
-        with limit_threads(1):
+        if len(np.unique(y_test)) < 2:
+            raise ValueError("no outlier among the rows of the test")
+        with limit_threads(1), warnings.catch_warnings():
+            # EllipticEnvelope says so a hundred times in a fit
+            warnings.filterwarnings("ignore", message="Determinant has increased")
             warm_up(name)
             detector = DETECTORS[name](protocol == "one-class", seed, params)
-            fit_seconds = seconds(detector.fit, X_train)
-            start = perf_counter()
+            fit_seconds = seconds(detector.fit, X_train, clock=process_time)
+            start = process_time()
             scores = detector.score_samples(X_test)
-            score_seconds = perf_counter() - start
+            score_seconds = process_time() - start
         auc = roc_auc_score(y_test, -scores)
         precision = average_precision_score(y_test, -scores)
     except Exception as error:  # one failure must not end a run of hours
@@ -105,8 +109,8 @@ def run(path, key, params):
         "n_features": X_train.shape[1],
         "roc_auc": auc,
         "average_precision": precision,
-        "fit_seconds": fit_seconds,
-        "score_seconds": score_seconds,
+        "fit_cpu_seconds": fit_seconds,
+        "score_cpu_seconds": score_seconds,
     }
 
 
@@ -118,62 +122,30 @@ def read_results(path):
     return {tuple(row[name] for name in KEY): row for row in rows}
 
 
-def report(results, protocol, datasets, seeds, max_rows, lines):
-    """Print one protocol's table, over the runs that every one of the lines has.
-
-    Further lines of the file that cover these runs are printed, too.
-    """
-
-    def cell(dataset, seed, line):
-        return results.get((dataset, protocol, seed, max_rows, line))
-
-    runs = [(dataset, seed) for dataset in datasets for seed in seeds]
-    shared = [run for run in runs if all(cell(*run, line) for line in lines)]
-    if not shared:
-        print(f"\n{protocol}: no run that all of {', '.join(lines)} have")
-        return
-    others = sorted({key[-1] for key in results} - set(lines))
-    lines = [*lines, *(o for o in others if all(cell(*run, o) for run in shared))]
-    datasets = sorted({dataset for dataset, _ in shared})
-
-    def means(line, field):
-        """Return the mean over seeds for each dataset."""
-        return np.array(
-            [
-                np.mean([cell(*run, line)[field] for run in shared if run[0] == name])
-                for name in datasets
-            ]
-        )
-
-    auc = {line: means(line, "roc_auc") for line in lines}
-
-    def mean_rank(line):
-        """Rank among the detectors as they come: no variants, not of itself either."""
-        rivals = [other for other in lines if other == family(other) != family(line)]
-        table = np.array([-auc[other] for other in (line, *rivals)])
-        return rankdata(table, axis=0)[0].mean()
-
-    rows = []
-    for line in sorted(lines, key=lambda line: -auc[line].mean()):
-        forest = auc.get("IsolationForest")
-        beaten = "-" if forest is None else str(np.sum(auc[line] > forest))
-        rows.append(
-            (
-                line,
-                f"{100 * auc[line].mean():.1f}",
-                f"{100 * means(line, 'average_precision').mean():.1f}",
-                f"{mean_rank(line):.2f}",
-                "-" if line == "IsolationForest" else beaten,
-                f"{means(line, 'fit_seconds').sum():.1f}",
-                f"{means(line, 'score_seconds').sum():.1f}",
-            )
-        )
+def report(means, protocol, args, halves):
+    """Print a protocol's tables; write them and the figures where that is asked for."""
+    title = f"{protocol}: {len(means)} datasets, at most {args.max_rows:,} rows"
+    tables = {protocol: main_table(means, protocol)}
     print_table(
-        f"{protocol}: {len(datasets)} datasets, {len(shared)} of {len(runs)} runs, at "
-        f"most {max_rows:,} rows; means in percent, seconds for all datasets once",
-        ("", "ROC AUC", "AP", "rank", "beats IForest", "fit s", "score s"),
-        rows,
+        f"{title}; means in percent, wins and losses with the p-value of a Wilcoxon "
+        "test, CPU seconds for all datasets once",
+        *tables[protocol],
     )
+    if halves:
+        tables[f"{protocol}-halves"] = table = halves_table(means, halves)
+        print_table(f"{title}; means in percent on the halves by {args.halves}", *table)
+    if args.tables:
+        args.tables.mkdir(parents=True, exist_ok=True)
+        for name, (header, rows) in tables.items():
+            with (args.tables / f"{name}.csv").open("w", newline="") as file:
+                csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    if args.figures:
+        # matplotlib is needed for nothing else
+        from _figures import accuracy_against_time, critical_difference
+
+        args.figures.mkdir(parents=True, exist_ok=True)
+        critical_difference(means, args.figures / f"{protocol}-ranks.svg")
+        accuracy_against_time(means, args.figures / f"{protocol}-time.svg")
 
 
 def main():
@@ -203,6 +175,16 @@ def main():
     parser.add_argument(
         "--report", action="store_true", help="print the tables and run nothing"
     )
+    parser.add_argument(
+        "--halves",
+        nargs="?",
+        choices=("number", "position"),
+        const="position",
+        help="print the means on the even and the odd tables, too: by the place in the "
+        "sorted list, from 0, or by the number in the name",
+    )
+    parser.add_argument("--tables", type=Path, help="folder for the tables as CSV")
+    parser.add_argument("--figures", type=Path, help="folder for figures of them")
     args = parser.parse_args()
 
     paths = find_tables(args.data)
@@ -240,8 +222,13 @@ def main():
                 file.write(json.dumps(row) + "\n")
                 file.flush()
                 results[tuple(row[name] for name in KEY)] = row
+    halves = args.halves and halves_of(paths, args.halves)
     for protocol in args.protocols:
-        report(results, protocol, datasets, args.seeds, args.max_rows, [*lines])
+        means = mean_results(
+            results.values(), protocol, datasets, args.seeds, args.max_rows, [*lines]
+        )
+        if means is not None:
+            report(means, protocol, args, halves)
 
 
 if __name__ == "__main__":
