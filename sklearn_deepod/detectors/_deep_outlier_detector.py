@@ -82,11 +82,12 @@ class DeepOutlierDetector(AutoEncoder):
     Notes
     -----
     The inputs are prepared features, squashed once more by ``asinh`` and standardised
-    among a sample of the training rows. The learned features are those of `AutoEncoder`. A training
-    row is not its own neighbour: a reference at distance zero is left out once, whoever
-    asks. The third view is the distance of the `n_neighbors`-th neighbour over the mean
-    spacing of the neighbours, as in the local outlier factor [1]_; the spacing of a
-    reference is the mean distance of its own neighbours.
+    among a sample of the training rows. The learned features are those of
+    `AutoEncoder`. A training row is not its own neighbour: a reference at distance zero
+    is left out once, whoever asks. The third view is the distance of the
+    `n_neighbors`-th neighbour over the mean spacing of the neighbours, as in the local
+    outlier factor [1]_; the spacing of a reference is the mean distance of its own
+    neighbours.
 
     If `novelty`, the evidence of a view is minus the logarithm of the share of training
     rows that score as high (`sklearn_deepod.scoring.tail_evidence`). If not, training
@@ -111,8 +112,8 @@ class DeepOutlierDetector(AutoEncoder):
     >>> detector = DeepOutlierDetector(random_state=0).fit(X)
     >>> detector.predict([[5.0, 3.4, 1.5, 0.2], [9.0, 1.0, 1.0, 3.0]]).tolist()
     [1, -1]
-    >>> detector.report_["left_out"]
-    0.3
+    >>> detector.report_["n_references"]
+    104
     """
 
     _parameter_constraints: dict = {
