@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sklearn_deepod.scoring import robust_evidence, tail_evidence
+from sklearn_deepod.scoring import robust_evidence, robust_z_scores, tail_evidence
 
 every_unit = pytest.mark.parametrize("evidence", [tail_evidence, robust_evidence])
 
@@ -66,4 +66,14 @@ def test_robust_by_definition():
     z = (np.array([3.0, 10.0]) - 3.0) / (1.0 / 0.6745)
     np.testing.assert_allclose(
         robust_evidence(np.array([3.0, 10.0]), known, knee=2.0), np.arcsinh(z / 2.0)
+    )
+
+
+def test_robust_z_scores_are_those_of_a_normal_sample():
+    known = stats.norm(3.0, 2.0).ppf((np.arange(10_001) + 0.5) / 10_001)
+    z = robust_z_scores(np.array([3.0, 5.0, -1.0]), known)
+    np.testing.assert_allclose(z, [0.0, 1.0, -2.0], rtol=1e-3, atol=1e-9)
+    np.testing.assert_allclose(
+        robust_evidence(known, known, knee=1.0),
+        np.arcsinh(robust_z_scores(known, known)),
     )

@@ -227,6 +227,20 @@ class TestSample:
         sample_mean = np.average(rows.rows(index)[:, 0], weights=weight)
         assert sample_mean == pytest.approx(X.mean(), abs=4 * 0.29 / np.sqrt(2000))
 
+    def test_counts_are_the_weights_of_a_small_table(self):
+        weight = np.array([1.0, 3.0, 2.0, 0.2])
+        rows = TrainingRows(np.arange(4.0)[:, None], weight)
+        index, count = rows.sample_counts(10)
+        expected = {0.0: 1.0, 1.0: 3.0, 2.0: 2.0, 3.0: 1.0}  # at least one
+        assert dict(zip(rows.rows(index)[:, 0], count, strict=True)) == expected
+
+    def test_counts_add_up_to_the_size_of_the_sample(self):
+        weight = np.random.RandomState(1).randint(1, 6, size=3000).astype(float)
+        rows = TrainingRows(np.arange(3000.0)[:, None], weight)
+        index, count = rows.sample_counts(500)
+        assert len(index) == len(count) <= 500
+        assert count.sum() == 500
+
 
 class TestSubset:
     def test_holds_the_rows_and_weights_given(self):
