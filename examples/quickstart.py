@@ -26,7 +26,7 @@ ones are listed.
 """
 
 # %%
-# Everything but ``AutoEncoder`` comes from scikit-learn, pandas and matplotlib.
+# Everything but the two deep detectors comes from scikit-learn, pandas and matplotlib.
 
 import argparse
 from pathlib import Path
@@ -45,7 +45,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.svm import OneClassSVM
 
-from sklearn_deepod import AutoEncoder
+from sklearn_deepod import AutoEncoder, DeepOutlierDetector
 
 MAX_COMPARED_ROWS = 5_000  # the time of OneClassSVM grows with the square of the rows
 MAX_LISTED_ROWS = 20
@@ -206,6 +206,9 @@ def make_detectors(table, seed):
         ),
         "OneClassSVM": make_pipeline(table, OneClassSVM(), scale=True),
         "AutoEncoder": make_pipeline(table, autoencoder),
+        "DeepOutlierDetector": make_pipeline(
+            table, DeepOutlierDetector(random_state=seed)
+        ),
     }
 
 
