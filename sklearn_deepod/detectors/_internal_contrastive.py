@@ -40,8 +40,7 @@ class InternalContrastive(BaseTableDetector):
         What the cosines are divided by: a low one weighs the closest other windows
         more.
     n_estimators : int, default=8
-        Number of members, trained together, each with the features in an order of its
-        own; the score is the mean of theirs.
+        Number of members, trained together; the score is the mean of theirs.
     max_steps : int or None, default=300
         Upper bound on the optimizer steps of a training, which keeps its cost
         independent of the number of rows. None sets no bound.
