@@ -5,8 +5,8 @@
     AutoEncoder and scikit-learn's MLPRegressor, all with the same network, batch
     size and number of steps, and several members against one;
 ``rows``
-    AutoEncoder's defaults against IsolationForest's as the rows grow, and kNN's
-    scoring beside them;
+    the defaults of AutoEncoder (or ``--detector``) against IsolationForest's as the
+    rows grow, and kNN's scoring beside them;
 ``device``
     an accelerator against the CPU: seconds, and how far the scores agree.
 
@@ -28,10 +28,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import NearestNeighbors
 from sklearn.neural_network import MLPRegressor
 
-from sklearn_deepod import AutoEncoder
+from sklearn_deepod import AutoEncoder, DeepOutlierDetector
 
 TRAINING_ROWS = 6_400  # a multiple of both batch sizes: no batch is cut short
 LR = 1e-3
+DETECTORS = {cls.__name__: cls for cls in (AutoEncoder, DeepOutlierDetector)}
 
 
 def layer_widths(args):
@@ -189,14 +190,15 @@ def training(args):
 
 
 def rows(args):
-    """Compare the defaults of AutoEncoder and IsolationForest."""
+    """Compare the defaults of a detector and of IsolationForest."""
     table = []
     X = synthetic_table(max(args.rows), args.features)
-    warm_up = AutoEncoder(device="cpu").fit(X[:500])
+    cls = DETECTORS[args.detector]
+    warm_up = cls(device="cpu").fit(X[:500])
     warm_up.score_samples(X[:500])
     for n_rows in args.rows:
         part = np.ascontiguousarray(X[:n_rows])
-        detector = AutoEncoder(device="cpu", random_state=0)
+        detector = cls(device="cpu", random_state=0)
         forest = IsolationForest(random_state=0)
         neighbors = NearestNeighbors(n_neighbors=5)
         functions = {
@@ -224,7 +226,7 @@ def rows(args):
         )
     print_table(
         f"rows: defaults, {args.features} features, {args.rounds} rounds; ratio = "
-        "AutoEncoder's time / the other's",
+        f"{args.detector}'s time / the other's",
         (
             "rows",
             "fit s",
@@ -312,6 +314,7 @@ def main():
 
     command = commands.add_parser("rows")
     command.set_defaults(function=rows)
+    command.add_argument("--detector", choices=DETECTORS, default="AutoEncoder")
     command.add_argument(
         "--rows", type=int, nargs="+", default=[1_000, 10_000, 100_000, 1_000_000]
     )
