@@ -26,6 +26,7 @@ from sklearn_deepod.training import (
     DetectorNet,
     DivergedError,
     EarlyStopping,
+    PickedRows,
     PreparedRows,
     TrainingRows,
     WeightedBatches,
@@ -896,15 +897,3 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
     def _restore_module(self, state):
         self.net_ = load_state(self._new_net(), state["net_"])
         self.net_._set_training(False)
-
-
-class PickedRows:
-    """Rows of a TrainingRows at an index, sliced like a table."""
-
-    def __init__(self, rows, index):
-        self._rows = rows
-        self._index = index
-        self.shape = (len(index), *rows.shape)
-
-    def __getitem__(self, part):
-        return self._rows.X[self._rows.positions[self._index[part]]]

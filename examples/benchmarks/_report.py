@@ -7,12 +7,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import wilcoxon
 
-FIELDS = [
-    "roc_auc",
-    "average_precision",
-    "fit_cpu_seconds",
-    "score_cpu_seconds",
-]
+PARTS = ("fit", "score")
+FIELDS = ["roc_auc", "average_precision", *(f"{part}_cpu_seconds" for part in PARTS)]
 # whom each protocol's table compares with
 REFERENCES = {
     "one-class": ("IsolationForest", "kNN-1"),
@@ -139,9 +135,6 @@ def main_table(means, protocol):
         row += [f"{of_line[f'{part}_cpu_seconds'].sum():.1f}" for part in PARTS]
         rows.append(row)
     return [*header, *(f"{part} CPU s" for part in PARTS)], rows
-
-
-PARTS = ("fit", "score")
 
 
 def halves_of(datasets, by):

@@ -7,18 +7,13 @@ import numpy as np
 import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
-from torch import nn
 
-from sklearn_deepod.base import CLEAN, OFFSET_ROWS, PickedRows
+from sklearn_deepod.base import CLEAN, OFFSET_ROWS
 from sklearn_deepod.detectors._autoencoder import AutoEncoder
-from sklearn_deepod.networks import NearestReferences
+from sklearn_deepod.networks import NeighborViews
 from sklearn_deepod.preparation import asinh
-from sklearn_deepod.scoring import (
-    lowest_share,
-    robust_evidence,
-    robust_z_scores,
-    tail_evidence,
-)
+from sklearn_deepod.scoring import lowest_share, robust_unit, tail_evidence
+from sklearn_deepod.training import PickedRows
 
 VIEWS = ("inputs", "learned_distance", "learned_density")
 # Products of training rows and references that "auto" allows, which bounds the time.
@@ -26,15 +21,10 @@ _MOST_PAIRS = 10_000_000
 _FEWEST_REFERENCES, _MOST_REFERENCES = 256, 5_000
 # Numbers that all the members' references may hold together.
 _MOST_CELLS = 2**25
-# Where the squashed inputs are cut off, in standard deviations.
-_LARGEST_INPUT = 10.0
 # Rows whose evidence a row shares; fewer where the references are a small sample.
 _N_NEARBY, _NEARBY_SHARE = 16, 1 / 64
-_KNEE = 1.0
-# Standard deviation of bent inputs below which a feature is constant.
-_CONSTANT = 1e-6
-# Least spacing of a reference, in units of the median: copies have none.
-_LEAST_SPACING = 1e-3
+# The neighbour whose distance, in the median, is the bandwidth of what is shared.
+_N_BANDWIDTH = 5
 
 
 class DeepOutlierDetector(AutoEncoder):
@@ -188,49 +178,34 @@ class DeepOutlierDetector(AutoEncoder):
 
     def _set_views(self, rows, n_rows):
         """Keep references and the units of evidence; scores of `rows`, of `n_rows`."""
+        # As fitted: parameters may be set to something else before rows are scored.
+        self._shares = not self.novelty
+        self._n_neighbors = self.n_neighbors
         self._n_places = min(self._most_references(n_rows), len(rows))
         self._n_nearby = _N_NEARBY
         if self._n_places < n_rows:
             self._n_nearby = min(_N_NEARBY, math.ceil(_NEARBY_SHARE * self._n_places))
-        views = self._new_views(self._module).to(self.device_)
-        self._module.views = views
-        X, weight = PickedRows(rows, np.arange(len(rows))), rows.weight
-
-        index, count = rows.sample_counts(self._n_places)
-        sample, count = PickedRows(rows, index), _float(count)
-        views.set_input_units(self._of_rows(sample, lambda m, Z: bent_inputs(Z)), count)
-        if not self.novelty:
-            squashed = self._of_rows(sample, lambda m, Z: views.squash(Z))
-            views.nearby.fill(squashed, count)
-            views.set_bandwidth(
-                self._of_rows(sample, lambda m, Z: views.nearby(views.squash(Z), 5)[0])
-            )
-
-        def share(own):
-            views.evidence[: len(index)] = _float(own[index])
-            return shared_evidence(own, self._apply(X, self._nearby))
-
+        self._module.views = self._new_views(self._module).to(self.device_)
+        nearby = self._keep_nearby(rows)
         trusted = rows
         if self._fits_twice(rows):
-            scores = self._network_scores(X)
-            own = _bent_evidence(scores, scores, weight)
-            self._known = {"weight": weight, "own": own, "shared": share(own)}
-            suspicion = self._higher(own, self._known["shared"])
-            kept = lowest_share(suspicion, weight, CLEAN)
-            trusted = rows.subset(kept, weight[kept])
-        self._keep_trusted(views, trusted)
+            scores = self._network_scores(PickedRows(rows))
+            own = _bent(scores, robust_unit(scores, rows.weight))
+            kept = lowest_share(self._share(rows, nearby, own), rows.weight, CLEAN)
+            trusted = rows.subset(kept, rows.weight[kept])
+        self._keep_trusted(trusted)
         self.report_ = {
             "views": dict.fromkeys(VIEWS, 1 / len(VIEWS)),
             "n_references": min(self._n_places, len(trusted)),
             "left_out": 1.0 - trusted.total_weight / rows.total_weight,
         }
-
-        self._known = {"measures": self._apply(X, self._measures), "weight": weight}
-        own = self._evidence(self._known["measures"]).mean(axis=1)
-        if self.novelty:
-            return own
-        self._known |= {"own": own, "shared": share(own)}
-        return self._higher(own, self._known["shared"])
+        measures = self._apply(PickedRows(rows), self._measures)
+        if self._shares:
+            self._units = [robust_unit(view, rows.weight) for view in measures.T]
+        else:
+            self._known = measures, rows.weight
+        own = self._evidence(measures).mean(axis=1)
+        return self._share(rows, nearby, own) if self._shares else own
 
     def _most_references(self, n_rows):
         if self.max_references != "auto":
@@ -239,18 +214,42 @@ class DeepOutlierDetector(AutoEncoder):
         bounds = _MOST_REFERENCES, _MOST_PAIRS // n_rows, _MOST_CELLS // n_cells
         return max(_FEWEST_REFERENCES, min(bounds))
 
-    def _keep_trusted(self, views, trusted):
+    def _keep_nearby(self, rows):
+        """Keep a sample of all rows, to share evidence with; returns its index."""
+        views = self._module.views
+        index, count = rows.sample_counts(self._n_places)
+        sample, count = PickedRows(rows, index), _float(count)
+        views.set_input_units(self._of_rows(sample, lambda m, Z: bent_inputs(Z)), count)
+        if self._shares:
+            views.nearby.fill(self._of_rows(sample, standard_inputs), count)
+            distances = self._of_rows(
+                sample,
+                lambda m, Z: m.views.nearby(standard_inputs(m, Z), _N_BANDWIDTH)[0],
+            )
+            views.set_bandwidth(distances)
+        return index
+
+    def _keep_trusted(self, trusted):
         """Keep a sample of trusted rows as references, and the units of distances."""
+        views = self._module.views
         index, count = trusted.sample_counts(self._n_places)
         sample, count = PickedRows(trusted, index), _float(count)
-        views.inputs.fill(self._of_rows(sample, lambda m, Z: views.squash(Z)), count)
-        views.learned.fill(self._of_rows(sample, learned_features), count)
-        views.set_learned_units(
-            self._of_rows(
-                sample,
-                lambda m, Z: views.learned(learned_features(m, Z), self.n_neighbors)[0],
-            )
+        views.inputs.fill(self._of_rows(sample, standard_inputs), count)
+        features = self._of_rows(sample, lambda m, Z: m.whitened_features(Z))
+        views.learned.fill(features, count)
+        distances = self._of_rows(
+            sample,
+            lambda m, Z: m.views.learned(m.whitened_features(Z), self._n_neighbors)[0],
         )
+        views.set_learned_units(distances)
+
+    def _share(self, rows, nearby, own):
+        """Let rows share their own evidence, those at `nearby` with others as well."""
+        self._module.views.evidence[: len(nearby)] = _float(own[nearby])
+        shared = shared_evidence(own, self._apply(PickedRows(rows), self._nearby))
+        self._own_unit = robust_unit(own, rows.weight)
+        self._shared_unit = robust_unit(shared, rows.weight)
+        return self._higher(own, shared)
 
     def _of_rows(self, X, function):
         """Tensors (n_members, n_rows, ...) that a function of module and rows gives.
@@ -268,117 +267,51 @@ class DeepOutlierDetector(AutoEncoder):
     # Scoring ----------------------------------------------------------------------
 
     def _anomaly_scores(self, X):
-        if self.novelty:
+        if not self._shares:
             return self._evidence(self._apply(X, self._measures)).mean(axis=1)
-        columns = self._apply(
-            X, lambda m, Z: torch.cat([self._measures(m, Z), self._nearby(m, Z)], dim=1)
-        )
+        columns = self._apply(X, self._measures_and_nearby)
         measures, nearby = np.split(columns, [len(VIEWS)], axis=1)
         own = self._evidence(measures).mean(axis=1)
         return self._higher(own, shared_evidence(own, nearby))
 
-    def _measures(self, module, X):
+    def _measures(self, module, X, inputs=None):
         """How far neighbours are, in each view: (n_rows, 3)."""
-        return module.views.measures(X, learned_features(module, X), self.n_neighbors)
+        inputs = standard_inputs(module, X) if inputs is None else inputs
+        features = module.whitened_features(X)
+        return module.views.measures(inputs, features, self._n_neighbors)
 
-    def _nearby(self, module, X):
+    def _nearby(self, module, X, inputs=None):
         """Weight and weighted evidence of the training rows nearby: (n_rows, 2)."""
-        return module.views.evidence_nearby(X, self._n_nearby)
+        inputs = standard_inputs(module, X) if inputs is None else inputs
+        return module.views.evidence_nearby(inputs, self._n_nearby)
+
+    def _measures_and_nearby(self, module, X):
+        inputs = standard_inputs(module, X)
+        parts = self._measures(module, X, inputs), self._nearby(module, X, inputs)
+        return torch.cat(parts, dim=1)
 
     def _evidence(self, measures):
         """Evidence (n_rows, 3) of what the views measure."""
-        known, weight = self._known["measures"], self._known["weight"]
-        evidence = tail_evidence if self.novelty else _bent_evidence
+        if self._shares:
+            pairs = zip(measures.T, self._units, strict=True)
+            return np.transpose([_bent(*pair) for pair in pairs])
+        known, weight = self._known
         pairs = zip(measures.T, known.T, strict=True)
-        return np.transpose([evidence(*pair, weight) for pair in pairs])
+        return np.transpose([tail_evidence(*pair, weight) for pair in pairs])
 
     def _higher(self, own, shared):
         """The higher of a row's own and its shared evidence, in robust deviations."""
-        return np.maximum(
-            robust_z_scores(own, self._known["own"], self._known["weight"]),
-            robust_z_scores(shared, self._known["shared"], self._known["weight"]),
-        )
-
-
-class NeighborViews(nn.Module):
-    """Where rows lie among references: in the inputs, and in learned features.
-
-    Parameters
-    ----------
-    n_members, n_inputs, n_features : int
-        Members, inputs of a row, and learned features of each member.
-    n_places : int
-        Number of places for references.
-    """
-
-    def __init__(self, n_members, n_inputs, n_features, n_places):
-        super().__init__()
-        self.inputs = NearestReferences(1, n_places, n_inputs)
-        self.learned = NearestReferences(n_members, n_places, n_features)
-        self.nearby = NearestReferences(1, n_places, n_inputs)
-        self.register_buffer("center", torch.zeros(n_inputs))
-        self.register_buffer("scale", torch.ones(n_inputs))
-        self.register_buffer("unit", torch.ones(n_members, 1))
-        self.register_buffer("spacing", torch.ones(self.learned.rows.shape[:2]))
-        self.register_buffer("evidence", torch.zeros_like(self.nearby.count))
-        self.register_buffer("bandwidth", torch.ones(()))
-
-    def set_input_units(self, bent, count):
-        """Take mean and standard deviation of bent inputs (1, n_rows, n_inputs)."""
-        share = (count / count.sum()).to(bent).unsqueeze(1)
-        center = (share * bent[0]).sum(dim=0)
-        variance = (share * (bent[0] - center).square()).sum(dim=0)
-        self.center.copy_(center)
-        self.scale.copy_(torch.where(variance > _CONSTANT**2, variance.sqrt(), 1.0))
-
-    def set_learned_units(self, distances):
-        """Take the references' distances (n_members, n_rows, n_neighbors)."""
-        self.unit.copy_(_positive_median(distances[..., 0]))
-        spacing = distances.mean(dim=2)
-        floor = _LEAST_SPACING * _positive_median(spacing)
-        self.spacing[:, : spacing.shape[1]] = torch.maximum(spacing, floor)
-
-    def set_bandwidth(self, distances):
-        """Take the distances (1, n_rows, n_neighbors) of the rows nearby."""
-        self.bandwidth.copy_(_positive_median(distances[..., -1])[0, 0])
-
-    def squash(self, X):
-        """Squashed, standardised inputs (1, n_rows, n_inputs)."""
-        z = (bent_inputs(X) - self.center) / self.scale
-        return z.clamp(-_LARGEST_INPUT, _LARGEST_INPUT)
-
-    def measures(self, X, features, n_neighbors):
-        """The three views of rows: (n_rows, 3)."""
-        inputs, _ = self.inputs(self.squash(X), n_neighbors)
-        distances, places = self.learned(features, n_neighbors)
-        member = torch.arange(len(places), device=places.device).view(-1, 1, 1)
-        around = self.spacing[member, places].mean(dim=2)
-        return torch.stack(
-            [
-                inputs[0, :, -1],
-                (distances[..., 0] / self.unit).mean(dim=0),
-                (distances[..., -1] / around).mean(dim=0),
-            ],
-            dim=1,
-        )
-
-    def evidence_nearby(self, X, n_nearby):
-        """Weight and weighted evidence of the rows nearby: (n_rows, 2)."""
-        squares, places = self.nearby.search(self.squash(X), n_nearby)
-        weight = torch.exp(-squares[0] / (2 * self.bandwidth.square()))
-        weight = weight * self.nearby.count[places[0]]
-        weighted = weight * self.evidence[places[0]]
-        return torch.stack([weight.sum(dim=1), weighted.sum(dim=1)], dim=1)
-
-
-def learned_features(module, X):
-    """What the members learned of rows, whitened: (n_members, n_rows, n_features)."""
-    return module.whitening.whiten(module.features(X))
+        return np.maximum(_z(own, self._own_unit), _z(shared, self._shared_unit))
 
 
 def bent_inputs(X):
     """Flat inputs, linear near 0 and logarithmic beyond; missing ones are 0."""
     return asinh(torch.nan_to_num(X[:1].flatten(2), nan=0.0))
+
+
+def standard_inputs(module, X):
+    """Bent inputs in standard deviations: (1, n_rows, n_inputs)."""
+    return module.views.standardise(bent_inputs(X))
 
 
 def shared_evidence(own, nearby):
@@ -387,14 +320,14 @@ def shared_evidence(own, nearby):
     return (own + weighted) / (1.0 + weight)
 
 
-def _bent_evidence(scores, training_scores, sample_weight):
-    return robust_evidence(scores, training_scores, sample_weight, knee=_KNEE)
+def _z(scores, unit):
+    center, spread = unit
+    return (scores - center) / spread
 
 
-def _positive_median(values):
-    """Median of each member's values (n_members, n_rows), or 1 where it is 0."""
-    median = values.median(dim=1, keepdim=True).values
-    return torch.where(median > 0, median, 1.0)
+def _bent(scores, unit):
+    """Robust z-scores, linear near 0 and logarithmic beyond."""
+    return np.arcsinh(_z(scores, unit))
 
 
 def _float(array):

@@ -103,6 +103,10 @@ class MaskedAutoencoder(nn.Module):
             return residual
         return torch.cat([hidden, residual], dim=2)
 
+    def whitened_features(self, X):
+        """Features of which all directions count alike."""
+        return self.whitening.whiten(self.features(X))
+
 
 class DenseMaskedAutoencoder(MaskedAutoencoder):
     """One of dense layers, described by its first hidden layer."""

@@ -2,7 +2,7 @@
 
 from sklearn_deepod.scoring._calibration import (
     robust_evidence,
-    robust_z_scores,
+    robust_unit,
     tail_evidence,
 )
 from sklearn_deepod.scoring._cutoff import (
@@ -30,7 +30,7 @@ __all__ = [
     "otsu_cutoff",
     "repeated_rows",
     "robust_evidence",
-    "robust_z_scores",
+    "robust_unit",
     "rounding",
     "tail_evidence",
     "training_cutoff",

@@ -63,28 +63,27 @@ def robust_evidence(anomaly_scores, training_scores, sample_weight=None, *, knee
     ndarray of shape (n_scores,)
         0 at the median.
     """
-    z = robust_z_scores(anomaly_scores, training_scores, sample_weight)
-    return np.arcsinh(z / knee)
+    center, spread = robust_unit(training_scores, sample_weight)
+    return np.arcsinh((anomaly_scores - center) / spread / knee)
 
 
-def robust_z_scores(scores, training_scores, sample_weight=None):
-    """Distances of scores from the median of training scores, in robust deviations.
+def robust_unit(training_scores, sample_weight=None):
+    """What makes scores robust z-scores: ``(scores - center) / spread``.
 
     Parameters
     ----------
-    scores : ndarray of shape (n_scores,)
-        Scores to put in the unit.
     training_scores : ndarray of shape (n_samples,)
-        The same detector's scores of training rows.
+        A detector's scores of training rows.
     sample_weight : ndarray of shape (n_samples,), default=None
         Positive weights of the training rows.
 
     Returns
     -------
-    ndarray of shape (n_scores,)
+    center, spread : float
+        Median, and a robust deviation that is never 0.
     """
     center = weighted_quantile(training_scores, 0.5, sample_weight)
-    return (scores - center) / _spread(training_scores, sample_weight)
+    return center, _spread(training_scores, sample_weight)
 
 
 def _spread(scores, sample_weight):

@@ -11,7 +11,12 @@ from sklearn_deepod.training._net import (
     load_state,
     state_of,
 )
-from sklearn_deepod.training._rows import TrainingRows, chunks, dense_rows
+from sklearn_deepod.training._rows import (
+    PickedRows,
+    TrainingRows,
+    chunks,
+    dense_rows,
+)
 from sklearn_deepod.training._streams import (
     explicit_stream,
     make_streams,
@@ -23,6 +28,7 @@ __all__ = [
     "DetectorNet",
     "DivergedError",
     "EarlyStopping",
+    "PickedRows",
     "PreparedRows",
     "TrainingRows",
     "WeightedBatches",

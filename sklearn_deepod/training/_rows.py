@@ -182,3 +182,23 @@ class TrainingRows:
         part.labels = None if self.labels is None else self.labels[index]
         part._accumulate()
         return part
+
+
+class PickedRows:
+    """Rows of a `TrainingRows` at an index, sliced like a table.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+        The rows.
+    index : ndarray of int of shape (n_picked,), default=None
+        Which of them; None takes all.
+    """
+
+    def __init__(self, rows, index=None):
+        self._X = rows.X
+        self._positions = rows.positions if index is None else rows.positions[index]
+        self.shape = (len(self._positions), *rows.shape)
+
+    def __getitem__(self, part):
+        return self._X[self._positions[part]]

@@ -28,6 +28,19 @@ def test_refuses_what_is_no_table(cls, shape):
     assert "AutoEncoder" in str(raised.value)
 
 
+@every_detector
+def test_broken_dependences_score_higher(cls):
+    rng = np.random.RandomState(0)
+    half = rng.randn(1000, 3)
+    X = np.hstack([half, half]) + 0.05 * rng.randn(1000, 6)
+    detector = cls(novelty=True, random_state=0).fit(X[:500])
+    # Every feature alone stays as it was.
+    broken = X[500:].copy()
+    broken[:, 3:] = rng.permutation(broken[:, 3:])
+    whole = -detector.score_samples(X[500:])
+    assert np.mean(-detector.score_samples(broken) > whole) > 0.8
+
+
 @pytest.mark.parametrize("n_rows", [1, 64, 65, 200])
 def test_parts_are_put_together_in_order(n_rows):
     X = torch.randn(2, n_rows, 3, generator=torch.Generator().manual_seed(0))

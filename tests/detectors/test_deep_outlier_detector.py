@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from sklearn_deepod import AutoEncoder, DeepOutlierDetector
 from sklearn_deepod.detectors import _deep_outlier_detector as source
-from sklearn_deepod.scoring import robust_evidence, robust_z_scores, tail_evidence
+from sklearn_deepod.scoring import robust_evidence, robust_unit, tail_evidence
 from tests.conftest import make_table
 
 QUICK = {"max_steps": 20, "n_estimators": 2, "random_state": 0}
@@ -25,11 +25,14 @@ def views_of(detector, X):
     """Squashed inputs, and each member's learned features, of some rows."""
     module = detector.net_.module_
     X = detector._validate(X, reset=False)
-    inputs = detector._apply(X, lambda m, Z: m.views.squash(Z)[0])
-    learned = detector._apply(
-        X, lambda m, Z: source.learned_features(m, Z).transpose(0, 1)
-    )
+    inputs = detector._apply(X, lambda m, Z: source.standard_inputs(m, Z)[0])
+    learned = detector._apply(X, lambda m, Z: m.whitened_features(Z).transpose(0, 1))
     return inputs, learned.transpose(1, 0, 2), module.views
+
+
+def z(scores):
+    center, spread = robust_unit(scores)
+    return (scores - center) / spread
 
 
 def kept(references, n_references):
@@ -84,8 +87,8 @@ class TestViews:
         X[:, 0] = 0.0
         X[0, 0] = 1.0
         inputs, _, _ = views_of(fitted(X), X)
-        assert inputs[0, 0] == source._LARGEST_INPUT
-        assert np.abs(inputs).max() == source._LARGEST_INPUT
+        assert inputs[0, 0] == 10.0
+        assert np.abs(inputs).max() == 10.0
 
     def test_rows_of_weight_two_are_two_references(self):
         X, _ = make_table(40)
@@ -126,9 +129,7 @@ class TestEvidence:
         distances, places = nearest.kneighbors(inputs)
         weight = np.exp(-((distances / bandwidth) ** 2) / 2)
         shared = (own + (weight * own[places]).sum(axis=1)) / (1 + weight.sum(axis=1))
-        expected = np.maximum(
-            robust_z_scores(own, own), robust_z_scores(shared, shared)
-        )
+        expected = np.maximum(z(own), z(shared))
         np.testing.assert_allclose(-detector.score_samples(X), expected, rtol=1e-3)
 
     def test_outliers_that_are_alike_vouch_for_one_another(self):
@@ -263,6 +264,15 @@ def test_the_networks_are_those_of_autoencoder():
     network = AutoEncoder(**QUICK, novelty=True).fit(X)
     np.testing.assert_array_equal(detector.transform(X), network.transform(X))
     np.testing.assert_array_equal(detector.reconstruct(X), network.reconstruct(X))
+
+
+@pytest.mark.parametrize("novelty", [False, True])
+def test_parameters_set_later_do_not_change_what_was_fitted(novelty):
+    X, _ = make_table()
+    detector = fitted(X, novelty=novelty)
+    before = detector.score_samples(X)
+    detector.set_params(novelty=not novelty, n_neighbors=2, max_references=3)
+    assert np.array_equal(detector.score_samples(X), before)
 
 
 def test_refuses_score_functions_without_whitening():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sklearn_deepod.scoring import robust_evidence, robust_z_scores, tail_evidence
+from sklearn_deepod.scoring import robust_evidence, robust_unit, tail_evidence
 
 every_unit = pytest.mark.parametrize("evidence", [tail_evidence, robust_evidence])
 
@@ -69,11 +69,17 @@ def test_robust_by_definition():
     )
 
 
-def test_robust_z_scores_are_those_of_a_normal_sample():
+def test_robust_unit_is_that_of_a_normal_distribution():
     known = stats.norm(3.0, 2.0).ppf((np.arange(10_001) + 0.5) / 10_001)
-    z = robust_z_scores(np.array([3.0, 5.0, -1.0]), known)
-    np.testing.assert_allclose(z, [0.0, 1.0, -2.0], rtol=1e-3, atol=1e-9)
+    center, spread = robust_unit(known)
+    assert center == pytest.approx(3.0)
+    assert spread == pytest.approx(2.0, rel=1e-3)
     np.testing.assert_allclose(
-        robust_evidence(known, known, knee=1.0),
-        np.arcsinh(robust_z_scores(known, known)),
+        robust_evidence(known, known, knee=1.0), np.arcsinh((known - center) / spread)
     )
+
+
+def test_robust_unit_is_never_zero():
+    center, spread = robust_unit(np.full(9, 7.0))
+    assert center == 7.0
+    assert spread > 0
