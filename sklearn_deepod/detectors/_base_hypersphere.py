@@ -122,8 +122,7 @@ class BaseHypersphere(BaseNetworkDetector, metaclass=ABCMeta):
         if module.whitening is not None:
             whitening = module.whitening
             whitening.fit(outputs, sample_weight, ridge=_RIDGE, keep=keep)
-            center = module.center.squeeze(1).cpu().numpy()
-            whitening.set(center, whitening.matrix.cpu().numpy())
+            whitening.set(module.center.squeeze(1), whitening.matrix)
             distances = whitening(outputs)
         weight = torch.as_tensor(sample_weight, dtype=torch.float64)
         mean = distances.double().cpu() @ (weight / weight.sum())

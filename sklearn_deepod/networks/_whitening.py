@@ -1,11 +1,15 @@
-"""Mahalanobis distance of features as a module."""
+"""Mahalanobis distances under a shrunk, optionally trimmed covariance."""
 
 import numpy as np
 import torch
+from scipy.linalg import solve_triangular
 from torch import nn
 
-from sklearn_deepod.scoring import fit_whitening
+from sklearn_deepod.networks._rowwise import RowwiseProducts
+from sklearn_deepod.scoring import lowest_share
 from sklearn_deepod.utils import one_blas_thread
+
+CONCENTRATION_STEPS = 3
 
 
 class Whitening(nn.Module):
@@ -39,11 +43,12 @@ class Whitening(nn.Module):
             Sizes of blocks of features, each of which is first divided by the root of
             its mean square, so that the ridge is fair to all.
         """
-        features = features.cpu().numpy()
-        sizes = np.array([features.shape[2]] if sizes is None else sizes)
-        blocks = np.split(features, np.cumsum(sizes)[:-1], axis=2)
-        scale = np.repeat([_root_mean_square(b) for b in blocks], sizes)
-        scale = scale.astype(np.float32)
+        features = features.cpu()
+        sizes = [features.shape[2]] if sizes is None else list(sizes)
+        blocks = features.split(sizes, dim=2)
+        scale = torch.cat(
+            [features.new_full((b.shape[2],), _root_mean_square(b)) for b in blocks]
+        )
         mean, matrix = fit_whitening(
             features / scale, sample_weight, ridge=ridge, keep=keep
         )
@@ -51,10 +56,10 @@ class Whitening(nn.Module):
 
     def set(self, mean, matrix):
         """Take a location and a whitening matrix of each member."""
-        with one_blas_thread():
-            shift = -mean[:, None] @ matrix
-        self.shift.copy_(torch.from_numpy(shift))
-        self.matrix.copy_(torch.from_numpy(matrix))
+        with RowwiseProducts():
+            shift = -torch.bmm(mean.unsqueeze(1), matrix)
+        self.shift.copy_(shift)
+        self.matrix.copy_(matrix)
 
     def whiten(self, features):
         """Features of the shape given, uncorrelated and of one size in training."""
@@ -65,6 +70,67 @@ class Whitening(nn.Module):
         return torch.linalg.vector_norm(self.whiten(features), dim=2)
 
 
+def fit_whitening(features, sample_weight, *, ridge, keep=1.0):
+    """Location and whitening matrix of several members' features.
+
+    With `keep` below 1 the covariance is that of the share of rows closest to the
+    centre, found by concentration steps (Rousseeuw and Van Driessen, 1999); the rows
+    kept are common to all members.
+
+    Parameters
+    ----------
+    features : torch.Tensor of shape (n_members, n_samples, n_columns)
+        Features of the training rows, on the CPU.
+    sample_weight : ndarray of shape (n_samples,)
+        Positive weights.
+    ridge : float
+        Added to the diagonal, as a share of the mean eigenvalue.
+    keep : float, default=1.0
+        Share of the weight that the covariance is computed from.
+
+    Returns
+    -------
+    mean : torch.Tensor of shape (n_members, n_columns)
+    matrix : torch.Tensor of shape (n_members, n_columns, n_columns)
+        ``norm((features - mean) @ matrix)`` is the distance.
+    """
+    # Products that round alike for any number of threads: a fit in a worker process
+    # would else differ from one in its parent.
+    with RowwiseProducts():
+        whitening = _whiten(features, sample_weight, ridge)
+        for _ in range(CONCENTRATION_STEPS if keep < 1.0 else 0):
+            distances = mahalanobis(features, *whitening).numpy()
+            middle = np.median(distances, axis=1, keepdims=True)
+            middle[middle == 0] = 1.0
+            kept = lowest_share((distances / middle).sum(axis=0), sample_weight, keep)
+            whitening = _whiten(features[:, kept], sample_weight[kept], ridge)
+    return whitening
+
+
+def mahalanobis(features, mean, matrix):
+    """Distances of shape (n_members, n_samples); see `fit_whitening`."""
+    centred = features - mean.unsqueeze(1)
+    return torch.linalg.vector_norm(torch.bmm(centred, matrix), dim=2)
+
+
+def _whiten(features, weight, ridge):
+    share = torch.from_numpy(weight / weight.sum()).to(features).unsqueeze(1)
+    mean = torch.bmm(features.mT, share.expand(len(features), -1, 1)).squeeze(2)
+    centred = features - mean.unsqueeze(1)
+    covariance = torch.bmm(centred.mT, centred * share).double().numpy()
+    diagonal = np.einsum("mii->mi", covariance)
+    # The floor keeps a network without any variation invertible.
+    diagonal += ridge * diagonal.mean(axis=1, keepdims=True) + 1e-12
+    with one_blas_thread():
+        # Only the inverse transpose of the Cholesky factor turns rows into white ones.
+        factors = np.linalg.cholesky(covariance)
+        eye = np.eye(factors.shape[2])
+        inverses = [solve_triangular(factor, eye, lower=True) for factor in factors]
+    matrix = torch.from_numpy(np.stack(inverses)).mT.contiguous()
+    return mean, matrix.to(features)
+
+
 def _root_mean_square(block):
-    mean = np.square(block, dtype=np.float64).mean() if block.size else 1.0
+    # By numpy: torch would part a sum over all cells among its threads.
+    mean = np.square(block.numpy(), dtype=np.float64).mean() if block.numel() else 1.0
     return max(np.sqrt(mean), 1e-9)

@@ -12,20 +12,18 @@ from sklearn_deepod.scoring._cutoff import (
     training_cutoff,
 )
 from sklearn_deepod.scoring._weighted import (
+    lowest_share,
     median_and_scale,
     repeated_rows,
     rounding,
     weighted_mean_and_std,
     weighted_quantile,
 )
-from sklearn_deepod.scoring._whitening import fit_whitening, lowest_share, mahalanobis
 
 __all__ = [
     "contamination_cutoff",
-    "fit_whitening",
     "kimber_cutoff",
     "lowest_share",
-    "mahalanobis",
     "median_and_scale",
     "otsu_cutoff",
     "repeated_rows",

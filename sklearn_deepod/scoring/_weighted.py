@@ -137,6 +137,14 @@ def median_and_scale(values, sample_weight=None):
     return center, scale if values.ndim > 1 else scale[0]
 
 
+def lowest_share(scores, sample_weight, share):
+    """Increasing indices of the lowest scores that hold `share` of the weight."""
+    order = np.argsort(scores, kind="stable")
+    cumulated = np.cumsum(sample_weight[order])
+    last = np.searchsorted(cumulated, share * cumulated[-1] * (1 - 1e-12))
+    return np.sort(order[: last + 1])
+
+
 def repeated_rows(sample_weight):
     """Rows repeated in proportion to their weights.
 

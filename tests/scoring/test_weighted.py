@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sklearn_deepod.scoring import (
+    lowest_share,
     median_and_scale,
     repeated_rows,
     weighted_mean_and_std,
@@ -197,3 +198,35 @@ class TestRepeatedRows:
         assert len(index) == 400
         count = np.bincount(index, minlength=100)
         np.testing.assert_allclose(count, 400 * weight / weight.sum(), atol=1.0)
+
+
+class TestLowestShare:
+    def test_equal_weights(self):
+        scores = np.array([3.0, 1.0, 2.0, 5.0, 4.0])
+        assert lowest_share(scores, np.ones(5), 0.6).tolist() == [0, 1, 2]
+        assert lowest_share(scores, np.ones(5), 0.61).tolist() == [0, 1, 2, 4]
+        assert lowest_share(scores, np.ones(5), 1.0).tolist() == [0, 1, 2, 3, 4]
+        assert lowest_share(scores, np.ones(5), 0.01).tolist() == [1]
+
+    def test_holds_the_share_and_not_a_row_more(self):
+        rng = np.random.RandomState(0)
+        scores, weight = rng.randn(100), rng.rand(100) + 0.01
+        for share in (0.1, 0.5, 0.9):
+            kept = lowest_share(scores, weight, share)
+            held = weight[kept].sum() / weight.sum()
+            highest = kept[np.argmax(scores[kept])]
+            assert held >= share > held - weight[highest] / weight.sum()
+            assert scores[kept].max() < np.delete(scores, kept).min()
+
+    def test_weights_equal_repetition(self):
+        rng = np.random.RandomState(0)
+        scores, weight = rng.randn(50), rng.randint(1, 5, size=50)
+        kept = lowest_share(scores, weight.astype(float), 0.7)
+        repeated = np.repeat(np.arange(50), weight)
+        of_repeated = lowest_share(scores[repeated], np.ones(len(repeated)), 0.7)
+        assert set(kept) == set(repeated[of_repeated])
+
+    def test_rounding_of_the_share_does_not_decide(self):
+        # The cumulated weights reach the share only up to rounding.
+        assert len(lowest_share(np.arange(5.0), np.full(5, 0.3), 0.2)) == 1
+        assert len(lowest_share(np.arange(10.0), np.full(10, 0.1), 0.7)) == 7
