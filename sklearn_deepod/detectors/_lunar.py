@@ -2,21 +2,22 @@
 
 from numbers import Integral, Real
 
-import numpy as np
 import torch
-from sklearn.neighbors import NearestNeighbors
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
-from sklearn_deepod.base import BaseDeepDetector
+from sklearn_deepod.base import SCORE_ROWS, BaseDeepDetector
 from sklearn_deepod.detectors._artificial_outliers import artificial_outliers
-from sklearn_deepod.networks import ACTIVATIONS, DenseStack, check_sizes
+from sklearn_deepod.networks import (
+    ACTIVATIONS,
+    DenseStack,
+    NearestReferences,
+    check_sizes,
+)
 
 # Artificial outliers that batches draw from.
 _N_NEGATIVES = 2**12
-# Neighbours looked up beyond those needed: the search rounds, and so may swap two.
-_SPARE = 2
-# Distance, in units of the mean, beyond which none is greater: squares stay finite.
+# Size, in units of the references', beyond which none is greater: squares stay finite.
 _LARGEST = 1e9
 
 
@@ -123,7 +124,7 @@ class LUNAR(BaseDeepDetector):
         super()._fit_preparation(rows)
         index, count = rows.sample_counts(self.max_references)
         Z = super()._prepare(rows.rows(index)).flatten(1)
-        self.references_ = References(Z.double().numpy(), count, self.n_neighbors)
+        self.references_ = References(Z, count, self.n_neighbors)
         stream = self._streams["noise"]
         uniforms = torch.rand(_N_NEGATIVES, generator=stream, dtype=torch.float64)
         made = artificial_outliers(
@@ -134,13 +135,10 @@ class LUNAR(BaseDeepDetector):
             kind=self.negative_samples,
             epsilon=self.epsilon,
         )
-        self._negatives = self._distances(made)
+        self._negatives = self.references_(made)
 
     def _prepare(self, X):
-        return self._distances(super()._prepare(X).flatten(1))
-
-    def _distances(self, Z):
-        return torch.from_numpy(self.references_.distances(Z.double().numpy())).float()
+        return self.references_(super()._prepare(X).flatten(1))
 
     def _build_module(self, input_shape, generator):
         hidden = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
@@ -196,12 +194,12 @@ class DistanceNetwork(nn.Module):
         return self.layers.forward(relative).squeeze(2)
 
 
-class References:
-    """Rows among which neighbours are sought, each of them several times over.
+class References(nn.Module):
+    """Training rows among which neighbours are sought, each of them several times over.
 
     Parameters
     ----------
-    rows : ndarray of shape (n_references, n_features)
+    rows : torch.Tensor of shape (n_references, n_features)
         The rows.
     count : ndarray of shape (n_references,)
         How often each is there.
@@ -210,36 +208,33 @@ class References:
     """
 
     def __init__(self, rows, count, n_neighbors):
-        self.rows = rows
-        self.count = count
+        super().__init__()
+        self.n_references = len(rows)
         self.n_neighbors = n_neighbors
-        n_found = min(n_neighbors + 1 + _SPARE, len(rows))
-        self.search = NearestNeighbors(n_neighbors=n_found).fit(rows)
+        self.register_buffer("center", rows.double().mean(dim=0).float())
+        size = (rows - self.center).abs().max()
+        self.register_buffer("unit", torch.where(size > 0, size, 1.0))
+        self.nearest = NearestReferences(1, *rows.shape, exact=True)
+        self.nearest.fill(self._scaled(rows), torch.from_numpy(count).float())
 
-    def distances(self, X):
+    def _scaled(self, X):
+        """Rows about 0 and of a size at which squares stay finite: (1, n_rows, ...)."""
+        return ((X - self.center) / self.unit).clamp(-_LARGEST, _LARGEST).unsqueeze(0)
+
+    def forward(self, X):
         """Increasing distances of the nearest references, one at zero left out.
 
         Where there are fewer references than asked for, the last distance is repeated.
 
         Parameters
         ----------
-        X : ndarray of shape (n_samples, n_features)
+        X : torch.Tensor of shape (n_samples, n_features)
             Any rows.
 
         Returns
         -------
-        ndarray of shape (n_samples, n_neighbors)
+        torch.Tensor of shape (n_samples, n_neighbors)
         """
-        index = self.search.kneighbors(X, return_distance=False)
-        # The search rounds otherwise in another batch, and does not find exact zeros.
-        squared = np.empty(index.shape)
-        for j, column in enumerate(index.T):
-            squared[:, j] = np.square(X - self.rows[column]).sum(axis=1)
-        order = np.argsort(squared, axis=1, kind="stable")
-        distance = np.sqrt(np.take_along_axis(squared, order, axis=1))
-        count = self.count[np.take_along_axis(index, order, axis=1)]
-        count[:, 0] -= distance[:, 0] == 0.0
-        reached = np.cumsum(count, axis=1)
-        positions = [(reached <= j).sum(axis=1) for j in range(self.n_neighbors)]
-        positions = np.minimum(np.transpose(positions), distance.shape[1] - 1)
-        return np.take_along_axis(distance, positions, axis=1)
+        parts = self._scaled(X).split(SCORE_ROWS, dim=1)
+        found = [self.nearest(part, self.n_neighbors)[0][0] for part in parts]
+        return torch.cat(found) * self.unit

@@ -13,6 +13,8 @@ _MULTIPLE = 64
 _QUICK, _MANY = 64, 2048
 # A number that no squared distance reaches, which float32 can still add to.
 _FAR = 1e38
+# Found beyond those asked for where distances are exact: the search may swap two.
+_SPARE = 2
 
 
 class NearestReferences(nn.Module):
@@ -26,10 +28,15 @@ class NearestReferences(nn.Module):
         Number of places for reference rows.
     n_features : int
         Number of features.
+    exact : bool, default=False
+        Whether distances are computed once more from the differences to what was found.
+        The search rounds as products do, by the size of the rows, and otherwise in
+        another batch.
     """
 
-    def __init__(self, n_members, n_references, n_features):
+    def __init__(self, n_members, n_references, n_features, *, exact=False):
         super().__init__()
+        self.exact = exact
         n_places = math.ceil(n_references / _MULTIPLE) * _MULTIPLE
         self.register_buffer("rows", torch.zeros(n_members, n_places, n_features))
         # What a product with (row, 1) makes half the squared distance, but for what is
@@ -57,7 +64,7 @@ class NearestReferences(nn.Module):
         self.count[:n_rows] = count
 
     def search(self, X, n_found):
-        """Squared distances of the nearest references, rounded, and their places.
+        """Increasing squared distances of the nearest references, and their places.
 
         Parameters
         ----------
@@ -72,17 +79,34 @@ class NearestReferences(nn.Module):
             Huge squares stand for places that are empty.
         """
         halves = torch.bmm(F.pad(X, (0, 1), value=1.0), self.terms)
-        n_found = min(n_found, halves.shape[2])
+        n_found = min(n_found + _SPARE * self.exact, halves.shape[2])
         values, places = _least(halves, n_found)
+        if self.exact:
+            return self._exact(X, values, places)
         squares = 2 * values + X.square().sum(dim=2, keepdim=True)
         return squares.clamp_min(0.0), places
+
+    def _exact(self, X, values, places):
+        member = torch.arange(len(X), device=X.device).unsqueeze(1)
+        # One by one, as a copy of all that was found may be large.
+        squares = torch.stack(
+            [
+                (X - self.rows[member, place]).square_().sum(dim=2)
+                for place in places.unbind(dim=2)
+            ],
+            dim=2,
+        )
+        squares = squares.masked_fill_(values >= _FAR / 2, _FAR)
+        squares, order = squares.sort(dim=2, stable=True)
+        return squares, places.gather(2, order)
 
     def forward(self, X, n_neighbors):
         """The nearest neighbours: increasing distances and places of references.
 
-        A reference at distance zero, up to rounding, is left out once, whoever asks: so
-        a training row is not its own neighbour, and gets the same answer as a new row
-        that equals it. Where there are fewer references, the last one is repeated.
+        A reference at distance zero (up to rounding, unless `exact`) is left out once,
+        whoever asks: so a training row is not its own neighbour, and gets the same
+        answer as a new row that equals it. Where there are fewer references, the last
+        one is repeated.
 
         Parameters
         ----------
@@ -98,8 +122,8 @@ class NearestReferences(nn.Module):
         squares, places = self.search(X, n_neighbors + 1)
         count = self.count[places]
         rounding = 8 * math.sqrt(X.shape[2]) * torch.finfo(X.dtype).eps
-        is_itself = squares[..., 0] <= rounding * X.square().sum(dim=2)
-        count[..., 0] -= is_itself.to(count.dtype)
+        zero = 0.0 if self.exact else rounding * X.square().sum(dim=2)
+        count[..., 0] -= (squares[..., 0] <= zero).to(count.dtype)
         reached = count.cumsum(dim=2).unsqueeze(3)
         rank = torch.arange(n_neighbors, device=X.device)
         order = (reached <= rank).sum(dim=2)
