@@ -81,3 +81,14 @@ def test_only_shared_runs_are_averaged(report, capsys):
     assert "3 of 4 runs" in printed
     assert "LOF lacks 1" in printed
     assert "without results: HBOS" in printed
+
+
+def test_designs_combine_views(monkeypatch):
+    monkeypatch.syspath_prepend(FOLDER)
+    designs = importlib.import_module("choice").designs
+    found = dict(designs(np.array([[1.0, 6.0, 2.0], [9.0, 0.0, 3.0]])))
+    assert len(found) == 3 + 3 * 2 + 3
+    assert found["mean of density"].tolist() == [2, 3]
+    assert found["highest of inputs + density"].tolist() == [2, 9]
+    assert found["mean of inputs + distance + density"].tolist() == [3, 4]
+    assert found["two highest of inputs + distance + density"].tolist() == [4, 6]
