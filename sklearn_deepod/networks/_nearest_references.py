@@ -71,7 +71,7 @@ class NearestReferences(nn.Module):
         X : torch.Tensor of shape (n_members, n_rows, n_features)
             Any rows.
         n_found : int
-            Number of references; there are fewer where there are fewer places.
+            Number of references; two more if `exact`, fewer where places are fewer.
 
         Returns
         -------
