@@ -14,6 +14,7 @@ from sklearn_deepod.networks import (
     NearestReferences,
     check_sizes,
 )
+from sklearn_deepod.training import arrays_of, load_arrays
 
 # Artificial outliers that batches draw from.
 _N_NEGATIVES = 2**12
@@ -124,7 +125,7 @@ class LUNAR(BaseDeepDetector):
         super()._fit_preparation(rows)
         index, count = rows.sample_counts(self.max_references)
         Z = super()._prepare(rows.rows(index)).flatten(1)
-        self.references_ = References(Z, count, self.n_neighbors)
+        self.references_ = References(*Z.shape, self.n_neighbors).fill(Z, count)
         stream = self._streams["noise"]
         uniforms = torch.rand(_N_NEGATIVES, generator=stream, dtype=torch.float64)
         made = artificial_outliers(
@@ -199,23 +200,47 @@ class References(nn.Module):
 
     Parameters
     ----------
-    rows : torch.Tensor of shape (n_references, n_features)
-        The rows.
-    count : ndarray of shape (n_references,)
-        How often each is there.
+    n_references, n_features : int
+        Number of rows, and of their features.
     n_neighbors : int
         Number of distances asked for.
     """
 
-    def __init__(self, rows, count, n_neighbors):
+    def __init__(self, n_references, n_features, n_neighbors):
         super().__init__()
-        self.n_references = len(rows)
+        self.n_references = n_references
+        self.n_features = n_features
         self.n_neighbors = n_neighbors
-        self.register_buffer("center", rows.double().mean(dim=0).float())
+        self.register_buffer("center", torch.zeros(n_features))
+        self.register_buffer("unit", torch.ones(()))
+        self.nearest = NearestReferences(1, n_references, n_features, exact=True)
+
+    def fill(self, rows, count):
+        """Take the reference rows.
+
+        Parameters
+        ----------
+        rows : torch.Tensor of shape (n_references, n_features)
+            The rows.
+        count : ndarray of shape (n_references,)
+            How often each is there.
+        """
+        self.center.copy_(rows.double().mean(dim=0))
         size = (rows - self.center).abs().max()
-        self.register_buffer("unit", torch.where(size > 0, size, 1.0))
-        self.nearest = NearestReferences(1, *rows.shape, exact=True)
+        self.unit.copy_(torch.where(size > 0, size, 1.0))
         self.nearest.fill(self._scaled(rows), torch.from_numpy(count).float())
+        return self
+
+    def __getstate__(self):
+        """Plain arrays, which do not need torch to be read."""
+        sizes = self.n_references, self.n_features, self.n_neighbors
+        return sizes, arrays_of(self)
+
+    def __setstate__(self, state):
+        """Build it anew from what `__getstate__` gave."""
+        sizes, arrays = state
+        self.__init__(*sizes)
+        load_arrays(self, arrays)
 
     def _scaled(self, X):
         """Rows about 0 and of a size at which squares stay finite: (1, n_rows, ...)."""

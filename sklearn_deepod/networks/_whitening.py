@@ -118,6 +118,9 @@ def _whiten(features, weight, ridge):
     mean = torch.bmm(features.mT, share.expand(len(features), -1, 1)).squeeze(2)
     centred = features - mean.unsqueeze(1)
     covariance = torch.bmm(centred.mT, centred * share).double().numpy()
+    if not np.isfinite(covariance).all():
+        # Scores that are not finite make the base say what to do.
+        return mean, features.new_full(covariance.shape, torch.nan)
     diagonal = np.einsum("mii->mi", covariance)
     # The floor keeps a network without any variation invertible.
     diagonal += ridge * diagonal.mean(axis=1, keepdims=True) + 1e-12

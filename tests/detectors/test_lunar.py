@@ -28,7 +28,7 @@ def brute_distances(rows, count, X, n_neighbors):
 def distances(rows, count, X, n_neighbors):
     """What `References` finds, as an array."""
     rows, X = (torch.as_tensor(np.asarray(a)).float() for a in (rows, X))
-    return References(rows, count, n_neighbors)(X).numpy()
+    return References(*rows.shape, n_neighbors).fill(rows, count)(X).numpy()
 
 
 class TestReferences:
@@ -66,7 +66,7 @@ class TestReferences:
     def test_the_batch_does_not_matter(self, n_features):
         rows, X = np.random.RandomState(0).randn(2, 3000, n_features)
         rows, X = torch.tensor(rows).float(), torch.tensor(X).float()
-        references = References(rows, np.ones(3000), 5)
+        references = References(*rows.shape, 5).fill(rows, np.ones(3000))
         expected = references(X)
         for part in (slice(0, 1), slice(3, 260), slice(400, 3000), [699, 0]):
             assert torch.equal(references(X[part]), expected[part])

@@ -64,7 +64,7 @@ def test_distances_are_those_from_the_mean(rows):
     rng = np.random.default_rng(0)
     mean = rng.normal(size=(2, 12)).astype(np.float32)
     matrix = rng.normal(size=(2, 12, 12)).astype(np.float32)
-    network.whitening.set(mean, matrix)
+    network.whitening.set(torch.from_numpy(mean), torch.from_numpy(matrix))
     with torch.no_grad():
         features = network.features(rows)
         found = network.whitening(features)

@@ -110,6 +110,15 @@ def test_features_without_variation():
         np.testing.assert_allclose(found, 0.0, atol=1e-9)
 
 
+@pytest.mark.parametrize("keep", [1.0, 0.5])
+@pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
+def test_what_is_not_finite_raises_nothing_but_passes_for_no_distance(value, keep):
+    features = make_features()
+    features[1, 3, 2] = value
+    whitening = fit_whitening(features, np.ones(80), ridge=0.1, keep=keep)
+    assert not torch.isfinite(mahalanobis(features, *whitening)).all()
+
+
 def test_float32_stays_float32():
     features = make_features().float()
     mean, matrix = fit_whitening(features, np.ones(80), ridge=0.01, keep=0.8)
