@@ -14,12 +14,15 @@ from sklearn_deepod.scoring import (
     repeated_rows,
     weighted_mean_and_std,
     weighted_quantile,
+    without_spread,
 )
 
 SAMPLE_CELLS = 2**18
 # Where the scaling turns from linear to logarithmic, in units of the scale.
 _KNEE = 10.0
 _LARGEST = 1e38
+# A scale below this has no reciprocal in float64.
+_SMALLEST = 1e-290
 
 
 class SquashScaler(TransformerMixin, BaseEstimator):
@@ -80,12 +83,16 @@ class SquashScaler(TransformerMixin, BaseEstimator):
         low, self.center_, high = weighted_quantile(
             values, [0.25, 0.5, 0.75], sample_weight
         )
-        _, std = weighted_mean_and_std(values, sample_weight)
-        magnitude = np.max(np.abs(values), axis=0, where=~np.isnan(values), initial=0.0)
-        constant = (std <= 1e-9 * magnitude) | (std < 1e-290)
+        # Of quarters, so that no difference leaves float64's range; of differences, so
+        # that the spread of values such as time stamps keeps its digits.
+        _, std = weighted_mean_and_std(
+            0.25 * values - 0.25 * self.center_, sample_weight
+        )
+        std = 4.0 * np.minimum(std, np.finfo(np.float64).max / 4.0)
         spread = high / 1.349 - low / 1.349
         self.scale_ = np.where(spread > 1e-2 * std, spread, std)
-        self.scale_[constant] = np.inf
+        low, high = np.fmin.reduce(values), np.fmax.reduce(values)
+        self.scale_[without_spread(low, high) | (std < _SMALLEST)] = np.inf
         return self
 
     def transform(self, X):
@@ -178,9 +185,20 @@ def fit_preprocessor(preprocessor, rows, shape):
     index, weight = rows.sample(max(256, SAMPLE_CELLS // max(1, n_cells)))
     X = rows.rows(index)
     if isinstance(preprocessor, str):
-        return SquashScaler().fit(X.reshape(-1, *shape), sample_weight=weight)
+        scaler = SquashScaler().fit(X.reshape(-1, *shape), sample_weight=weight)
+        if len(index) < len(rows) and len(shape) == 1:
+            _scale_by_all_rows(scaler, rows)
+        return scaler
     # Transformers differ in how they take weights, but all take repeated rows.
     return clone(preprocessor).fit(X[repeated_rows(weight)])
+
+
+def _scale_by_all_rows(scaler, rows):
+    """Scale the features that do not vary in a sample by all rows."""
+    constant = np.flatnonzero(~np.isfinite(scaler.scale_))
+    for columns, values in rows.column_blocks(constant):
+        exact = SquashScaler().fit(values, sample_weight=rows.weight)
+        scaler.center_[columns], scaler.scale_[columns] = exact.center_, exact.scale_
 
 
 def prepare(preprocessor, X, shape):

@@ -3,7 +3,6 @@
 from abc import abstractmethod
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -95,8 +94,11 @@ class BaseZScore(BaseDetector):
         present = X if sample_weight is None else X[sample_weight > 0]
         check_no_empty_columns(present, getattr(self, "feature_names_in_", None))
         rows = TrainingRows(X, sample_weight)
-        blocks = [self._center_and_scale(v, rows.weight) for v in _column_blocks(rows)]
-        # Of quarters, see _column_blocks. A scale cannot tell more than floats do.
+        blocks = [
+            self._center_and_scale(_quarters(values), rows.weight)
+            for _, values in rows.column_blocks(np.arange(np.prod(rows.shape)))
+        ]
+        # Of quarters. A scale cannot tell more than floats do.
         center, scale = np.concatenate(blocks, axis=1)
         scale = np.clip(scale, rounding(center), np.finfo(np.float64).max / 4.0)
         self.center_ = 4.0 * center.reshape(rows.shape)
@@ -133,16 +135,6 @@ def _quarters(values):
     """A quarter of all values: no difference leaves the range of floats."""
     values *= 0.25
     return values
-
-
-def _column_blocks(rows):
-    """Yield the quarters of some columns of all rows at a time."""
-    if sp.issparse(rows.X):
-        table, positions = rows.X[rows.positions].tocsc(), slice(None)
-    else:
-        table, positions = rows.X.reshape(len(rows.X), -1), rows.positions
-    for part in chunks(table.shape[1], len(rows)):
-        yield _quarters(dense_rows(table[:, part], positions))
 
 
 def _combined(sizes, combine):

@@ -18,6 +18,7 @@ from sklearn_deepod.scoring._weighted import (
     rounding,
     weighted_mean_and_std,
     weighted_quantile,
+    without_spread,
 )
 
 __all__ = [
@@ -34,4 +35,5 @@ __all__ = [
     "training_cutoff",
     "weighted_mean_and_std",
     "weighted_quantile",
+    "without_spread",
 ]
