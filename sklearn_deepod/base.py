@@ -685,18 +685,28 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
         goes_on = self._fit_goes_on()
         rows = self._start(X, sample_weight, labels, goes_on=goes_on)
         twice = self._fits_twice(rows)
-        n_trainings = 2 if twice and not goes_on else 1
-        watch = EpochWatch(self, n_trainings * len(self._plan(rows)))
-        if goes_on:
-            self._train(self._cleanest(rows) if twice else rows, watch, goes_on=True)
-        elif self.novelty:
-            self._train(rows, watch)
+        if twice and not goes_on:
+            watch = self._train_twice(rows)
         else:
-            self._train(rows, watch, trim=self._trim, keep=TRUSTED)
-            if twice:
-                self._train(self._cleanest(rows), watch)
+            known = self._cleanest(rows) if twice else rows
+            watch = EpochWatch(self, len(self._plan(known)))
+            dirty = not (self.novelty or goes_on)
+            trim, keep = (self._trim, TRUSTED) if dirty else (0.0, 1.0)
+            self._train(known, watch, trim=trim, keep=keep, goes_on=goes_on)
         self._finish(rows)
         watch.close()
+
+    def _train_twice(self, rows):
+        """Train on all rows, and again on those that score lowest."""
+        watch = EpochWatch(self, 2)
+        training = watch.training(len(self._plan(rows)))
+        self._train(rows, training, trim=self._trim, keep=TRUSTED)
+        training.close()
+        rows = self._cleanest(rows)
+        training = watch.training(len(self._plan(rows)))
+        self._train(rows, training)
+        training.close()
+        return watch
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
