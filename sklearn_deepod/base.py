@@ -23,6 +23,7 @@ from sklearn_deepod.preparation import (
 )
 from sklearn_deepod.scoring import lowest_share, training_cutoff
 from sklearn_deepod.training import (
+    ConstantFeatures,
     DetectorNet,
     DivergedError,
     EarlyStopping,
@@ -80,7 +81,10 @@ LEAST_CLEANED = 10
 class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
     """Base of all detectors: scores, the cut, labels.
 
-    Subclasses give `_fit` and `_anomaly_scores`. The sign is turned here, once.
+    Subclasses give `_fit` and `_anomaly_scores`. The sign is turned here, once. Rows in
+    which a feature leaves the one value that it had in training score beyond all
+    training rows, whatever `_anomaly_scores` says
+    (`sklearn_deepod.training.ConstantFeatures`).
 
     Parameters
     ----------
@@ -125,9 +129,11 @@ class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
             If the rows cannot be used; the detector then is as it was before.
         """
         with self._all_or_nothing():
+            goes_on = self._fit_goes_on()
             X, sample_weight = self._validate_training(
-                X, sample_weight, reset=not self._fit_goes_on()
+                X, sample_weight, reset=not goes_on
             )
+            self._find_constants(X, sample_weight, goes_on=goes_on)
             self._fit(X, sample_weight, **self._targets(X, y))
         return self
 
@@ -145,7 +151,8 @@ class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
             The opposite of the anomaly score.
         """
         check_is_fitted(self)
-        return -self._anomaly_scores(self._validate(X, reset=False))
+        X = self._validate(X, reset=False)
+        return -self._constants.scores(X, self._anomaly_scores)
 
     def _fit_goes_on(self):
         """Whether `fit` continues an earlier one."""
@@ -170,6 +177,14 @@ class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
             sample_weight,
             novelty=getattr(self, "novelty", False),
         )
+        self._constants = self._constants.measured_by(anomaly_scores, -self.offset_)
+
+    def _find_constants(self, X, sample_weight, *, goes_on):
+        """Note which features are constant, or what more rows show of those."""
+        if goes_on:
+            self._constants = self._constants.widened(X, sample_weight)
+        else:
+            self._constants = ConstantFeatures(X, sample_weight)
 
     def _validate(self, X, *, reset):
         X = validate_data(
@@ -734,6 +749,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
         goes_on = hasattr(self, "net_")
         with self._all_or_nothing():
             X, weight = self._validate_training(X, sample_weight, reset=not goes_on)
+            self._find_constants(X, weight, goes_on=goes_on)
             labels = self._targets(X, y).get("labels")
             rows = self._start(X, weight, labels, goes_on=goes_on)
             seen = rows

@@ -1,6 +1,7 @@
 """Training: rows, batches, random streams and the skorch net."""
 
 from sklearn_deepod.training._batches import PreparedRows, WeightedBatches
+from sklearn_deepod.training._constant_features import ConstantFeatures
 from sklearn_deepod.training._devices import resolve_device
 from sklearn_deepod.training._net import (
     DetectorNet,
@@ -25,6 +26,7 @@ from sklearn_deepod.training._streams import (
 )
 
 __all__ = [
+    "ConstantFeatures",
     "DetectorNet",
     "DivergedError",
     "EarlyStopping",
