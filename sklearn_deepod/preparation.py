@@ -23,16 +23,20 @@ _KNEE = 10.0
 _LARGEST = 1e38
 # A scale below this has no reciprocal in float64.
 _SMALLEST = 1e-290
+_LARGEST_QUARTER = np.finfo(np.float64).max / 4.0
 
 
 class SquashScaler(TransformerMixin, BaseEstimator):
     """Robust scaling that keeps the far tails within the reach of a network.
 
     Each feature becomes ``10 asinh((x - median) / (10 s))``. `s` is the interquartile
-    range over 1.349, or the standard deviation where that range is below a hundredth of
-    it. This is linear up to some ten `s` from the median and logarithmic beyond, so
-    that no value leaves the reach of a network. Constant features become 0; missing
-    values stay missing. The last axis of sequences (n, time, channels) and the first
+    range over 1.349. Where that range is below a hundredth of the standard deviation,
+    most rows have the same value, and `s` is the root mean square distance from the
+    median of the rows that do not: so a rare category lies one unit away from the
+    others, however rare it is, while with a standard deviation it would lie the further
+    off, the rarer it is. The scaling is linear up to some ten `s` from the median and
+    logarithmic beyond, so that no value leaves the reach of a network. Constant
+    features become 0; missing values stay missing. The last axis of sequences (n, time, channels) and the first
     one of images (n, channels, height, width) is scaled as one feature.
 
     Attributes
@@ -85,12 +89,13 @@ class SquashScaler(TransformerMixin, BaseEstimator):
         )
         # Of quarters, so that no difference leaves float64's range; of differences, so
         # that the spread of values such as time stamps keeps its digits.
-        _, std = weighted_mean_and_std(
-            0.25 * values - 0.25 * self.center_, sample_weight
-        )
-        std = 4.0 * np.minimum(std, np.finfo(np.float64).max / 4.0)
+        deviations = 0.25 * values - 0.25 * self.center_
+        _, std = weighted_mean_and_std(deviations, sample_weight)
+        std = 4.0 * np.minimum(std, _LARGEST_QUARTER)
         spread = high / 1.349 - low / 1.349
         self.scale_ = np.where(spread > 1e-2 * std, spread, std)
+        spiky = np.flatnonzero(spread <= 1e-2 * std)
+        self.scale_[spiky] = _scale_of_others(deviations[:, spiky], sample_weight)
         low, high = np.fmin.reduce(values), np.fmax.reduce(values)
         self.scale_[without_spread(low, high) | (std < _SMALLEST)] = np.inf
         return self
@@ -144,7 +149,7 @@ class SquashScaler(TransformerMixin, BaseEstimator):
     def _squash(self, X):
         center, slope = (
             torch.from_numpy(constant.reshape(_channel_shape(X.ndim)))
-            for constant in (self.center_, 1.0 / (_KNEE * self.scale_))
+            for constant in (self.center_, 1.0 / _KNEE / self.scale_)
         )
         z = torch.from_numpy(X).sub(center).mul_(slope).float()
         return asinh(z.clamp_(-_LARGEST, _LARGEST)).mul_(_KNEE)
@@ -154,6 +159,14 @@ class SquashScaler(TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def _scale_of_others(deviations, sample_weight):
+    """Root mean square of four times the deviations that are not 0, of each column."""
+    others = np.where(deviations == 0, np.nan, deviations)
+    # NaN cells are left out.
+    mean, std = weighted_mean_and_std(others, sample_weight)
+    return 4.0 * np.minimum(np.hypot(mean, std), _LARGEST_QUARTER)
 
 
 def asinh(z):
