@@ -19,6 +19,7 @@ from sklearn_deepod.networks import RowwiseProducts
 from sklearn_deepod.preparation import (
     check_no_empty_columns,
     fit_preprocessor,
+    narrowed,
     prepare,
 )
 from sklearn_deepod.scoring import lowest_share, training_cutoff
@@ -391,18 +392,25 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         self.device_ = str(device)
         if not goes_on:
             self._streams = make_streams(self.random_state)
-            if sample_weight is None:
-                present = X
-            else:
-                present = X[sample_weight > 0]
-            names = getattr(self, "feature_names_in_", None)
-            check_no_empty_columns(present, names)
+            self._check_columns(X, sample_weight)
             self._shape_read = tuple(self._row_shape_read(X.shape[1:]))
         return TrainingRows(X, sample_weight, labels)
+
+    def _check_columns(self, X, sample_weight):
+        """Raise where a column has no value in the rows that count."""
+        present = X if sample_weight is None else X[sample_weight > 0]
+        check_no_empty_columns(present, getattr(self, "feature_names_in_", None))
 
     def _fit_preparation(self, rows):
         """Learn how rows are prepared."""
         self.preprocessor_ = fit_preprocessor(self.preprocessor, rows, self._shape_read)
+
+    def _narrow_preparation(self, rows):
+        """Keep the preparation, less the features that vary among outliers only.
+
+        A network that trains on the cleanest rows learns nothing of those.
+        """
+        self.preprocessor_ = narrowed(self.preprocessor_, rows, self._shape_read)
 
     def _prepared(self, rows, n_draws):
         device = torch.device(self.device_)
@@ -473,7 +481,10 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         """Set the cut."""
         size = len(rows) if self.contamination != "auto" else OFFSET_ROWS
         index, weight = rows.sample(size)
-        scores = self._training_scores(rows, index)
+        self._set_threshold(self._training_scores(rows, index), weight)
+
+    def _set_threshold(self, scores, weight):
+        """Set the cut by anomaly scores of training rows."""
         if not np.isfinite(scores).all():
             raise DivergedError(
                 f"Fitting ended in scores that are not finite. {self._remedy}"
@@ -705,6 +716,8 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
         else:
             known = self._cleanest(rows) if twice else rows
             watch = EpochWatch(self, len(self._plan(known)))
+            if not goes_on:
+                self._fit_preparation(rows)
             dirty = not (self.novelty or goes_on)
             trim, keep = (self._trim, TRUSTED) if dirty else (0.0, 1.0)
             self._train(known, watch, trim=trim, keep=keep, goes_on=goes_on)
@@ -715,9 +728,11 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
         """Train on all rows, and again on those that score lowest."""
         watch = EpochWatch(self, 2)
         training = watch.training(len(self._plan(rows)))
+        self._fit_preparation(rows)
         self._train(rows, training, trim=self._trim, keep=TRUSTED)
         training.close()
         rows = self._cleanest(rows)
+        self._narrow_preparation(rows)
         training = watch.training(len(self._plan(rows)))
         self._train(rows, training)
         training.close()
@@ -754,11 +769,9 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
             rows = self._start(X, weight, labels, goes_on=goes_on)
             seen = rows
             if goes_on:
-                new = rows.rows(), rows.weight, rows.labels
-                pairs = zip(self._reservoir, new, strict=True)
-                seen = TrainingRows(
-                    *(None if a is None else np.concatenate([a, b]) for a, b in pairs)
-                )
+                seen = self._rows_seen(rows)
+            if not goes_on:
+                self._fit_preparation(rows)
             plan = self._plan(rows)[:1]
             watch = EpochWatch(self, 1)
             self._train(
@@ -774,6 +787,14 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
             self._finish(seen)
             watch.close()
         return self
+
+    def _rows_seen(self, rows):
+        """More training rows, and a sample of the earlier ones."""
+        new = rows.rows(), rows.weight, rows.labels
+        pairs = zip(self._reservoir, new, strict=True)
+        return TrainingRows(
+            *(None if a is None else np.concatenate([a, b]) for a, b in pairs)
+        )
 
     def _start(self, X, sample_weight, labels=None, *, goes_on=False):
         if self.max_epochs is None and self.max_steps is None:
@@ -811,8 +832,6 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
     ):
         """Train on `rows`, from the beginning or going on, and set `net_`."""
         plan = self._plan(rows) if plan is None else plan
-        if not goes_on:
-            self._fit_preparation(rows)
         rows, held_out = self._hold_out(rows)
         n_draws = sum(plan) * self.batch_size
         prepared = self._prepared(self._drawn(rows), n_draws)

@@ -1,5 +1,7 @@
 """Features on their way in: missing values, scaling, sparse rows made dense."""
 
+import copy
+
 import numpy as np
 import scipy.sparse as sp
 import torch
@@ -36,8 +38,9 @@ class SquashScaler(TransformerMixin, BaseEstimator):
     others, however rare it is, while with a standard deviation it would lie the further
     off, the rarer it is. The scaling is linear up to some ten `s` from the median and
     logarithmic beyond, so that no value leaves the reach of a network. Constant
-    features become 0; missing values stay missing. The last axis of sequences (n, time, channels) and the first
-    one of images (n, channels, height, width) is scaled as one feature.
+    features become 0; missing values stay missing. The last axis of sequences
+    (n, time, channels) and the first one of images (n, channels, height, width) is
+    scaled as one feature.
 
     Attributes
     ----------
@@ -204,6 +207,53 @@ def fit_preprocessor(preprocessor, rows, shape):
         return scaler
     # Transformers differ in how they take weights, but all take repeated rows.
     return clone(preprocessor).fit(X[repeated_rows(weight)])
+
+
+def narrowed(preprocessor, rows, shape):
+    """A fitted preprocessor that ignores features without variation among some rows.
+
+    Parameters
+    ----------
+    preprocessor : SquashScaler, None or a fitted transformer
+        What `fit_preprocessor` gave.
+    rows : TrainingRows
+        The rows that a network is trained on.
+    shape : tuple of int
+        See `fit_preprocessor`.
+
+    Returns
+    -------
+    SquashScaler, None or transformer
+        A `SquashScaler` in which those features become constant; others as they are.
+    """
+    if not isinstance(preprocessor, SquashScaler):
+        return preprocessor
+    among = fit_preprocessor("auto", rows, shape)
+    preprocessor = copy.copy(preprocessor)
+    constant = np.isinf(among.scale_)
+    preprocessor.scale_ = np.where(constant, np.inf, preprocessor.scale_)
+    return preprocessor
+
+
+def varying_cells(preprocessor, shape):
+    """Ones for cells that a preprocessor gives values to, zeros for constant ones.
+
+    Parameters
+    ----------
+    preprocessor : SquashScaler, None or a fitted transformer
+        What `fit_preprocessor` or `narrowed` gave.
+    shape : tuple of int
+        Shape of a prepared row.
+
+    Returns
+    -------
+    torch.Tensor of shape `shape`
+    """
+    cells = torch.ones(1, *shape)
+    if isinstance(preprocessor, SquashScaler):
+        varying = torch.from_numpy(np.isfinite(preprocessor.scale_)).float()
+        cells = cells * varying.reshape(_channel_shape(cells.ndim))
+    return cells[0]
 
 
 def _scale_by_all_rows(scaler, rows):

@@ -1,6 +1,8 @@
 """Arithmetic of scores: arrays in, arrays out."""
 
 from sklearn_deepod.scoring._calibration import (
+    RobustUnits,
+    TailProbabilities,
     robust_evidence,
     robust_unit,
     tail_evidence,
@@ -22,6 +24,8 @@ from sklearn_deepod.scoring._weighted import (
 )
 
 __all__ = [
+    "RobustUnits",
+    "TailProbabilities",
     "contamination_cutoff",
     "kimber_cutoff",
     "lowest_share",

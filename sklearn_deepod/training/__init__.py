@@ -10,6 +10,7 @@ from sklearn_deepod.training._net import (
     arrays_of,
     load_arrays,
     load_state,
+    set_arrays,
     state_of,
 )
 from sklearn_deepod.training._rows import (
@@ -43,6 +44,7 @@ __all__ = [
     "make_streams",
     "resolve_device",
     "restore_streams",
+    "set_arrays",
     "state_of",
     "stream_states",
 ]

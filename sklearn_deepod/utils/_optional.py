@@ -1,5 +1,6 @@
 """What newer releases or extras offer, and what stands in for it elsewhere."""
 
+import contextlib
 import copy
 
 try:  # scikit-learn >= 1.9
@@ -43,6 +44,18 @@ class EpochWatch:
             watch._context = self._context.subcontext(**task)
             watch._context.call_on_fit_task_begin(estimator=self._estimator)
         return watch
+
+    @contextlib.contextmanager
+    def passed_on_to(self, estimator):
+        """Let an estimator that is fitted as a part of this fit report its own."""
+        if self._context is None:
+            yield
+            return
+        context = self._context.subcontext(task_name="networks")
+        with context.propagate_callback_context(estimator):
+            context.call_on_fit_task_begin(estimator=self._estimator)
+            yield
+            context.call_on_fit_task_end(estimator=self._estimator)
 
     def __call__(self):
         """Report one epoch; True asks to stop."""
