@@ -65,20 +65,20 @@ def make_readings(n_rows, seed):
         return value * (1 + deviation * rng.standard_normal(n_rows))
 
     slurry = rng.random(n_rows) < 0.4
-    speed, valve = around(2400, 0.1), around(70, 0.1)
+    speed, valve = around(2400, 0.08), around(70, 0.08)
     suction, ambient, inlet = around(2, 0.1), around(20, 0.1), around(30, 0.1)
     load = (speed / 3000) ** 2
-    head = 10 * load * np.where(slurry, 1.4, 1.0)
+    head = 10 * load * np.where(slurry, 1.5, 1.0)
     flow = around(0.04 * speed * valve / 100)
     power = around(2 + flow * head / 25)
 
     fault = np.full(n_rows, "none", dtype=object)
     faults = ["leak", "worn bearing", "lost phase", "wrong fluid"]
-    wrong = rng.permutation(n_rows)[: n_rows // 10]
+    wrong = rng.permutation(n_rows)[: n_rows // 8]
     fault[wrong] = rng.choice(faults, len(wrong))
-    size = rng.uniform(1.5, 2.0, n_rows)
+    size = rng.uniform(1.6, 2.2, n_rows)
     leak = np.where(fault == "leak", size, 1)
-    wear = np.where(fault == "worn bearing", (2 + size) / 3, 1)
+    wear = np.where(fault == "worn bearing", (3 + size) / 4, 1)
     phase = np.where(fault == "lost phase", size, 1)
     table = {
         "fluid": np.where(slurry ^ (fault == "wrong fluid"), "slurry", "water"),
