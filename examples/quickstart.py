@@ -4,7 +4,7 @@ Quickstart: DeepOutlierDetector in IsolationForest's place
 ======================================================
 
 A pump reports fourteen readings an hour: its speed, what it pumps, how much, at which
-pressure, what that costs in power, how warm its parts become. In one report of ten
+pressure, what that costs in power, how warm its parts become. In one report of eight
 something is wrong. A current of 60 A is nothing special, and neither is a power of
 20 kW; the two together are, because this pump never needs 60 A for 20 kW. Faults of
 that kind are what :class:`~sklearn_deepod.DeepOutlierDetector` is for: it learns how
@@ -12,7 +12,7 @@ the columns depend on one another.
 
 The table is made up, and it was picked to show just this. Where outliers are extreme in
 a single column, ``IsolationForest`` finds them as well and in less time; tables that
-were not picked are on the guide's page :ref:`benchmark`.
+were not picked are on the guide's page :doc:`Benchmark </guide/benchmark>`.
 
 The labels serve to *measure*. No detector uses them.
 
@@ -58,7 +58,7 @@ SCIKIT_LEARN = ("IsolationForest", "LocalOutlierFactor", "OneClassSVM")
 
 
 def make_readings(n_rows, seed):
-    """Readings of a pump, and the name of what is wrong in each row."""
+    """Reports of a pump, and what is wrong in each ("none" where nothing is)."""
     rng = np.random.default_rng(seed)
 
     def around(value, deviation=0.01):
@@ -186,9 +186,9 @@ def mean_roc(tests):
 # label and no guess at the share of outliers (``contamination="auto"``).
 #
 # Which of its values makes a row an outlier? Replace each cell by usual values of its
-# column, one after the other, and score the row again: the cell that raises the score
-# most stands out, and the value that raises it is the one that would fit the rest of
-# the row. That works with any detector. It changes one cell at a time, so that where
+# column, one after the other, and score the row again: the cell whose replacement
+# raises the score most stands out, and the replacement is the value that would fit the
+# rest of the row. That works with any detector. It changes one cell at a time, so that where
 # two values are wrong, only one of them is named.
 
 
@@ -249,31 +249,24 @@ def describe(column, value, fits):
 # %%
 # The figure
 # ----------
-# The last plot shows one relation that the detector learned: of the columns that stand
-# out in the rows listed above, the one that is tied most closely to another column.
-
-
-def closest_pair(table, decision, cells):
-    """A column that stands out, and the column that it is tied to most closely."""
-    inliers = table[decision >= 0].select_dtypes("number").iloc[:MAX_COMPARED_ROWS]
-    named = inliers.columns.intersection(cells["column"].unique())
-    correlation = inliers.corr("spearman").abs().loc[named].stack()
-    correlation = correlation[[a != b for a, b in correlation.index]].dropna()
-    return correlation.idxmax() if len(correlation) else None
+# The last plot is of the rows listed above: where in its column the value that stands
+# out lies, and where the value that would fit. High and low values occur in normal rows
+# as well; it is the distance between the two that tells the outlier.
 
 
 def plot(table, decision, cells, y=None, curves=None):
-    """Scores with the threshold, ROC curves, and a relation that outliers break."""
-    pair = closest_pair(table, decision, cells)
-    n_plots = 1 + bool(curves) + (pair is not None)
-    figure, axes = plt.subplots(1, n_plots, figsize=(4.5 * n_plots, 4), squeeze=False)
+    """Scores with the threshold, ROC curves, and the values that stand out."""
+    numeric = cells[[not isinstance(value, str) for value in cells["fits"]]]
+    n_plots = 1 + bool(curves) + bool(len(numeric))
+    figure, axes = plt.subplots(
+        1, n_plots, figsize=(4.5 * n_plots, 4), squeeze=False, layout="constrained"
+    )
     axes = list(axes[0])
     plot_scores(axes.pop(0), decision, y)
     if curves:
         plot_roc(axes.pop(0), curves)
-    if pair is not None:
-        plot_pair(axes.pop(0), table, decision, pair)
-    figure.tight_layout()
+    if len(numeric):
+        plot_cells(axes.pop(0), table, numeric)
     return figure
 
 
@@ -303,17 +296,20 @@ def plot_roc(ax, curves):
     ax.legend()
 
 
-def plot_pair(ax, table, decision, pair):
-    """Rows in two columns; the flagged ones are usual in each, but not in both."""
-    column, other = pair
-    flagged = decision < 0
-    for rows, style in (
-        (~flagged, {"color": "0.6", "s": 8, "label": "not flagged"}),
-        (flagged, {"color": "C3", "s": 14, "label": "flagged"}),
-    ):
-        ax.scatter(table.loc[rows, other], table.loc[rows, column], **style)
-    ax.set(xlabel=other, ylabel=column, title="Two columns and the flagged rows")
-    ax.legend()
+def plot_cells(ax, table, cells):
+    """Values that stand out, and those that would fit, as shares of their column."""
+    names, values, fits = [], [], []
+    for row, cell in cells.iloc[::-1].iterrows():
+        column = table[cell["column"]].dropna()
+        names.append(f"{cell['column']}, row {table.index[row]}")
+        values.append((column <= table[cell["column"]].iloc[row]).mean())
+        fits.append((column <= cell["fits"]).mean())
+    ax.hlines(names, values, fits, color="0.6")
+    ax.plot(values, names, "o", color="C3", label="reported")
+    ax.plot(fits, names, "o", color="C2", label="would fit")
+    ax.tick_params(axis="y", labelsize=8)
+    ax.set(xlim=(-0.03, 1.03), xlabel="share of the column that is not higher")
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
 
 
 # %%
