@@ -72,10 +72,16 @@ def read_csv(path, packed):
                 raise
     if header is None:
         table.columns = [f"column {i}" for i in table.columns]
+    tried = ", ".join(SEPARATORS.values())
     print(
-        f"Read as CSV: separator {SEPARATORS[separator]}, decimal "
-        f"{'comma' if decimal == ',' else 'point'}, "
-        f"{'no header' if header is None else 'header in the first line'}, {encoding}."
+        "Read as CSV",
+        f"separator {SEPARATORS[separator]}"
+        if table.shape[1] > 1
+        else f"one column, since no separator was found ({tried})",
+        f"decimal {'comma' if decimal == ',' else 'point'}",
+        "no header" if header is None else "header in the first line",
+        "UTF-8." if encoding == "utf-8-sig" else "Windows-1252.",
+        sep="; ",
     )
     return table
 
@@ -91,12 +97,14 @@ def sniff(text):
         for separator in SEPARATORS
     }
 
-    def agreement(separator):
-        """Whether the header is split, lines as long as it, and its length."""
+    def plausibility(separator):
+        """Whether it parts the first line, the others alike, and into numbers."""
         fields = [len(line) for line in lines[separator]]
-        return fields[0] > 1, np.mean(np.equal(fields, fields[0])), fields[0]
+        cells = [cell for line in lines[separator] for cell in line]
+        numbers = np.mean([NUMBER.fullmatch(cell) is not None for cell in cells])
+        return fields[0] > 1, np.mean(np.equal(fields, fields[0])), numbers
 
-    separator = max(SEPARATORS, key=agreement)
+    separator = max(SEPARATORS, key=plausibility)
     cells = [cell for line in lines[separator][1:] for cell in line]
     commas = sum(DECIMAL_COMMA.fullmatch(cell) is not None for cell in cells)
     points = sum(DECIMAL_POINT.fullmatch(cell) is not None for cell in cells)
@@ -171,9 +179,7 @@ def why_left_out(name, column):
     if n_distinct == len(column) > 2 and pd.api.types.is_integer_dtype(column):
         if (column.diff().iloc[1:] == column.iloc[1] - column.iloc[0]).all():
             return "it counts the rows"
-        if re.search(r"(^|[_ ])id$|^id[_ ]|[a-z]Id$|[a-z]ID$", name, flags=0) or (
-            name.lower() == "id"
-        ):
+        if re.search(r"(^|[_ ])id$|(^|[a-z_ ])(ID|Id)$", name):
             return "an identifier, by its name and distinct values"
     return None
 

@@ -107,26 +107,28 @@ def make_readings(n_rows, seed):
 # dealt with first.
 
 
-def make_model(name, seed, contamination="auto"):
+def make_model(name, seed, contamination=None):
     """A pipeline of encoding and the named detector."""
     # Imported here because torch takes seconds to load, and a mistyped path does not
     # have to wait for it.
     from sklearn_deepod.utils import all_detectors
 
-    ours = {name: cls for name, cls in all_detectors() if name != "ModuleDetector"}
-    if name == "IsolationForest":
-        detector = IsolationForest(contamination=contamination, random_state=seed)
-    elif name == "LocalOutlierFactor":
-        detector = LocalOutlierFactor(contamination=contamination, novelty=True)
-    elif name == "OneClassSVM":
-        detector = OneClassSVM(nu=0.5 if contamination == "auto" else contamination)
-    elif name in ours:
-        detector = ours[name](contamination=contamination)
-        if "random_state" in detector.get_params():
-            detector.set_params(random_state=seed)
-    else:
-        known = ", ".join([*ours, *SCIKIT_LEARN])
-        raise ValueError(f"there is no detector {name!r}; known are {known}")
+    detectors = {n: cls for n, cls in all_detectors() if n != "ModuleDetector"}
+    detectors = {n: cls() for n, cls in detectors.items()} | {
+        "IsolationForest": IsolationForest(),
+        "LocalOutlierFactor": LocalOutlierFactor(novelty=True),
+        "OneClassSVM": OneClassSVM(),
+    }
+    if name not in detectors:
+        raise ValueError(
+            f"there is no detector {name!r}; known are {', '.join(detectors)}"
+        )
+    detector = detectors[name]
+    if "random_state" in detector.get_params():
+        detector.set_params(random_state=seed)
+    if contamination is not None:
+        share = "nu" if name == "OneClassSVM" else "contamination"
+        detector.set_params(**{share: contamination})
     text = make_column_selector(dtype_exclude="number")
     one_hot = OneHotEncoder(
         max_categories=20, handle_unknown="infrequent_if_exist", sparse_output=False
@@ -172,11 +174,14 @@ def compare(models, table, y, seed):
 
 
 def mean_roc(tests):
-    """The mean over the folds of the share of outliers found."""
+    """The mean over the folds of the share of outliers found, with its steps."""
     points = [roc_curve(y == -1, -score, drop_intermediate=False) for y, score in tests]
     flagged = np.unique(np.concatenate([x for x, _, _ in points]))
-    found = np.mean([np.interp(flagged, x, t) for x, t, _ in points], axis=0)
-    return np.append(0.0, flagged), np.append(0.0, found)
+    # Both ends of each step; of several points at one x, interp takes the last.
+    low = [np.interp(-flagged, -x[::-1], t[::-1]) for x, t, _ in points]
+    high = [np.interp(flagged, x, t) for x, t, _ in points]
+    found = np.stack([np.mean(low, axis=0), np.mean(high, axis=0)], axis=1)
+    return np.repeat(flagged, 2), found.ravel()
 
 
 # %%
@@ -188,8 +193,8 @@ def mean_roc(tests):
 # Which of its values makes a row an outlier? Replace each cell by usual values of its
 # column, one after the other, and score the row again: the cell whose replacement
 # raises the score most stands out, and the replacement is the value that would fit the
-# rest of the row. That works with any detector. It changes one cell at a time, so that where
-# two values are wrong, only one of them is named.
+# rest of the row. That works with any detector. It changes one cell at a time, so that
+# where two values are wrong, only one of them is named.
 
 
 def cells_that_stand_out(model, table, rows):
@@ -218,12 +223,10 @@ def list_flagged(model, table, decision, y=None, label=None):
     """Print the flagged rows, the most suspicious one first, and what stands out."""
     order = np.argsort(decision, kind="stable")
     n_flagged = int((decision < 0).sum())
-    print(f"{n_flagged} of {len(decision)} rows are flagged.", end=" ")
+    print(f"{n_flagged} of {len(decision)} rows are flagged.")
     if y is not None:
         hits = int(((decision < 0) & (y == -1)).sum())
         print(f"{hits} of them are among the {(y == -1).sum()} labelled outliers.")
-    else:
-        print()
     # With nothing flagged, the most suspicious rows are still worth a look.
     rows = order[: min(n_flagged or 5, MAX_LISTED_ROWS)]
     cells = cells_that_stand_out(model, table, rows)
@@ -318,10 +321,16 @@ def plot_cells(ax, table, cells):
 
 
 def contamination(text):
-    """The share of outliers on the command line."""
-    if text == "auto" or 0 < (share := float(text)) <= 0.5:
-        return text if text == "auto" else share
-    raise ValueError
+    """The share of outliers on the command line; None stands for "auto"."""
+    if text == "auto":
+        return None
+    try:
+        share = float(text)
+    except ValueError:
+        share = np.nan
+    if not 0 < share <= 0.5:
+        raise argparse.ArgumentTypeError('must be "auto" or a number in (0, 0.5]')
+    return share
 
 
 def parse_arguments(argv):
@@ -343,8 +352,7 @@ def parse_arguments(argv):
         "--contamination",
         metavar="SHARE",
         type=contamination,
-        default="auto",
-        help='share of rows to flag, in (0, 0.5], or "auto" (default)',
+        help="share of rows to flag, in (0, 0.5] (default: the detector's own rule)",
     )
     add("--output", metavar="FILE", help="CSV or Parquet for all scores and labels")
     add("--figure", metavar="FILE", default="quickstart.png", help="%(default)s")
@@ -396,7 +404,7 @@ def main(argv=None):
         table, y, label = load(arguments)
         model = make_model(arguments.detector, arguments.seed, arguments.contamination)
     except ValueError as error:
-        parser.error(str(error))
+        parser.error(str(error).strip())
     print(f"{len(table)} rows, {table.shape[1]} columns.")
     curves = {} if y is None else compare_sample(table, y, arguments)
 
