@@ -1,7 +1,7 @@
 """
-======================================================
+==========================================================
 Quickstart: DeepOutlierDetector in IsolationForest's place
-======================================================
+==========================================================
 
 A pump reports fourteen readings an hour: its speed, what it pumps, how much, at which
 pressure, what that costs in power, how warm its parts become. In one report of eight
