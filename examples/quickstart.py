@@ -199,24 +199,25 @@ def mean_roc(tests):
 
 def cells_that_stand_out(model, table, rows):
     """The cell of each row that stands out: its column, and what would fit there."""
-    suspicious = table.iloc[rows]
-    trials = []
-    for name, column in table.iloc[:, :MAX_TRIED_COLUMNS].items():
+    tried = table.iloc[:, :MAX_TRIED_COLUMNS]
+    if tried.shape[1] < table.shape[1]:
+        print(f"Only the first {MAX_TRIED_COLUMNS} columns are tried below.")
+    n_values = int(np.clip(1000 // tried.shape[1], 5, 25))
+    suspicious = table.iloc[np.repeat(rows, n_values)]
+    trials, cells = [], []
+    for name, column in tried.items():
         if pd.api.types.is_numeric_dtype(column):
-            usual = column.quantile(np.linspace(0.02, 0.98, 25)).unique()
+            usual = column.quantile(np.linspace(0.02, 0.98, n_values)).to_numpy()
         else:
-            usual = column.value_counts().index[:25].to_numpy()
-        replaced = suspicious.iloc[np.repeat(np.arange(len(rows)), len(usual))].copy()
-        replaced[name] = np.tile(usual, len(rows))
-        scores = model.decision_function(replaced).reshape(len(rows), len(usual))
-        best = scores.argmax(axis=1), scores.max(axis=1)
-        trials += [
-            (row, name, usual[i], score)
-            for row, i, score in zip(rows, *best, strict=True)
-        ]
-    trials = pd.DataFrame(trials, columns=["row", "column", "fits", "score"])
-    best = trials.groupby("row")["score"].idxmax()
-    return trials.loc[best].set_index("row").loc[rows]
+            usual = np.resize(column.value_counts().index[:n_values], n_values)
+        usual = np.tile(usual, len(rows))
+        trials.append(suspicious.assign(**{name: usual}))
+        cell = {"row": np.repeat(rows, n_values), "column": name, "fits": usual}
+        cells.append(pd.DataFrame(cell).astype({"fits": object}))
+    cells = pd.concat(cells, ignore_index=True)
+    cells["score"] = model.decision_function(pd.concat(trials))
+    best = cells.groupby("row")["score"].idxmax()
+    return cells.loc[best].set_index("row").loc[rows]
 
 
 def list_flagged(model, table, decision, y=None, label=None):
