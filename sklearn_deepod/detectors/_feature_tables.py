@@ -8,8 +8,12 @@ from sklearn_deepod.scoring import weighted_mean_and_std
 # the rows; at most as many as there are bins of a continuous one.
 _FEW_VALUES, _FEW_SHARE = 10, 0.02
 _FEWEST_BINS, _MOST_BINS = 8, 64
-# Values that differ by no more are one value: rounding errors in float32.
-_TOLERANCE = 1e-5
+# Cells of a table, between those below and above the range. Values of a discrete
+# feature that share a cell are one value.
+_N_CELLS = 256
+# How far the range reaches beyond the values, and, in cells, how near to its edge a
+# value may lie: more than rounding errors in float32.
+_TOLERANCE, _TO_EDGE = 1e-5, 1e-2
 # Rows that a probability is estimated from, at most: a large table is a sample.
 _MOST_ROWS = 2**13
 
@@ -17,12 +21,11 @@ _MOST_ROWS = 2**13
 def feature_tables(values, weight):
     """Make tables that give each value of each feature two anomaly scores.
 
-    A discrete feature has a cell for each of its values and for each gap between two
-    values, a continuous one has bins of equal width. "frequency" is minus the logarithm
-    of a cell's probability, smoothed over the bins beside it if the feature is
-    continuous, less the mean of it over the training rows (HBOS, [1]_). "tail" is minus
-    the logarithm of the probability of a value as high or as low, whichever is smaller
-    (ECOD, [2]_).
+    A continuous feature is parted into bins of equal width, a discrete one into its
+    values and the gaps between them. "frequency" is minus the logarithm of a bin's
+    probability, smoothed over the bins beside it if the feature is continuous, less the
+    mean of it over the training rows (HBOS, [1]_). "tail" is minus the logarithm of the
+    probability of a value as high or as low, whichever is smaller (ECOD, [2]_).
 
     Parameters
     ----------
@@ -34,9 +37,9 @@ def feature_tables(values, weight):
     Returns
     -------
     dict of str to ndarray of shape (n_features, n)
-        The cells' "edges", in increasing order, and the scores "frequency" and "tail"
-        below, between and above them; "low" and "high", the range of the feature, and
-        its "spread", of width 1.
+        The scores "frequency" and "tail" below the range of a feature, in cells of
+        equal width within it, and above it; "low" and "high", the ends of the range,
+        "cells_per_unit", and the feature's "spread".
 
     References
     ----------
@@ -48,61 +51,54 @@ def feature_tables(values, weight):
     """
     n_rows = min(weight.sum(), _MOST_ROWS)
     share = weight / weight.sum()
-    found = [_table(column, share, n_rows) for column in values.T.astype(np.float64)]
+    values = values.astype(np.float64)
+    low, high = values.min(axis=0), values.max(axis=0)
+    # Wide enough for rounding errors, and for features without a range.
+    low -= _TOLERANCE * (1.0 + np.abs(low))
+    high += _TOLERANCE * (1.0 + np.abs(high))
+    cells_per_unit = _N_CELLS / (high - low)
+    places = (values - low) * cells_per_unit
+    tables = [_tables_of_one(column, share, n_rows) for column in places.T]
     _, spread = weighted_mean_and_std(values, weight)
-    n_edges = max(len(edges) for edges, _, _ in found)
-    tables = {
-        "edges": np.full((len(found), n_edges), np.inf),
-        "frequency": np.zeros((len(found), n_edges + 1)),
-        "tail": np.zeros((len(found), n_edges + 1)),
-        "low": values.min(axis=0)[:, None],
-        "high": values.max(axis=0)[:, None],
+    return {
+        "frequency": np.array([frequency for frequency, _ in tables]),
+        "tail": np.array([tail for _, tail in tables]),
+        "low": low[:, None],
+        "high": high[:, None],
+        "cells_per_unit": cells_per_unit[:, None],
         "spread": np.where(spread > 0, spread, 1.0)[:, None],
     }
-    for j, (edges, frequency, tail) in enumerate(found):
-        tables["edges"][j, : len(edges)] = edges
-        tables["frequency"][j, : len(frequency)] = frequency
-        tables["tail"][j, : len(tail)] = tail
-    return tables
 
 
-def _table(column, share, n_rows):
-    """Edges of a feature's cells, and both scores in them."""
-    known, inverse = np.unique(column, return_inverse=True)
-    few = max(_FEW_VALUES, min(_MOST_BINS, _FEW_SHARE * len(column)))
+def _tables_of_one(places, share, n_rows):
+    """Both scores below, in and above the cells, from the rows' places among them."""
+    known = np.unique(places)
+    few = max(_FEW_VALUES, min(_MOST_BINS, _FEW_SHARE * len(places)))
     if len(known) <= few:
-        edges = _edges_of_values(known)
-        probability = np.zeros(len(edges) + 1)
-        probability[1::2] = np.bincount(inverse, weights=share)
-        likely = probability
+        bins = places.astype(np.intp)
+        probability = np.bincount(bins, weights=share, minlength=_N_CELLS)
+        likely = probability.copy()
+        # A value at the edge of a cell may be rounded into the one beside it.
+        for nearby in (known - _TO_EDGE, known + _TO_EDGE):
+            beside = np.clip(nearby.astype(np.intp), 0, _N_CELLS - 1)
+            own = probability[known.astype(np.intp)]
+            likely[beside] = np.maximum(likely[beside], own)
     else:
-        edges = _edges_of_bins(known, len(column))
-        cell = np.searchsorted(edges, column, side="right")
-        probability = np.bincount(cell, weights=share, minlength=len(edges) + 1)
+        n_bins = _MOST_BINS
+        while n_bins > max(_FEWEST_BINS, np.sqrt(len(places))):
+            n_bins //= 2
+        bins = (places * (n_bins / _N_CELLS)).astype(np.intp)
+        probability = np.bincount(bins, weights=share, minlength=n_bins)
         likely = np.convolve(probability, [0.25, 0.5, 0.25], mode="same")
-        likely[[0, -1]] = 0.0
     frequency = _surprise(likely, n_rows)
-    frequency -= probability @ frequency
-    below = np.cumsum(probability)
-    above = np.cumsum(probability[::-1])[::-1]
-    return edges, frequency, _surprise(np.minimum(below, above), n_rows)
-
-
-def _edges_of_values(known):
-    """Edges close around each value."""
-    gaps = np.diff(known, prepend=-np.inf, append=np.inf)
-    room = np.minimum(gaps[:-1], gaps[1:]) / 4
-    width = np.minimum(room, _TOLERANCE * (1.0 + np.abs(known)))
-    return np.stack([known - width, known + width], axis=1).ravel()
-
-
-def _edges_of_bins(known, n_rows):
-    """Edges of equal bins that hold all values."""
-    n_bins = int(np.clip(np.sqrt(n_rows), _FEWEST_BINS, _MOST_BINS))
-    edges = np.linspace(known[0], known[-1], n_bins + 1)
-    width = _TOLERANCE * (1.0 + np.abs(edges[[0, -1]]))
-    edges[[0, -1]] += [-width[0], width[1]]
-    return edges
+    center = share @ frequency[bins]
+    tail = np.minimum(np.cumsum(probability), np.cumsum(probability[::-1])[::-1])
+    width = _N_CELLS // len(probability)
+    unseen = _surprise(0.0, n_rows)
+    return tuple(
+        np.concatenate([[unseen], scores.repeat(width), [unseen]])
+        for scores in (frequency, _surprise(tail, n_rows))
+    ) - np.array([[center], [0.0]])
 
 
 def _surprise(probability, n_rows):

@@ -183,7 +183,8 @@ class Marginals(ScoreComponent):
     """How unusual the values of single features are.
 
     "frequency" asks how rare a value is, and "tail" how far out on its side; see
-    `feature_tables`. Each is a mean over the most unusual features of a row.
+    `feature_tables`. Each is a mean over the most unusual features of a row. The tables
+    have cells of equal width, so that a value's cell is computed, not searched.
 
     Parameters
     ----------
@@ -199,9 +200,7 @@ class Marginals(ScoreComponent):
     def __init__(self, n_inputs, names):
         super().__init__()
         self.names = tuple(names)
-        for name in ("edges", "frequency", "tail"):
-            self.register_buffer(name, torch.zeros(n_inputs, 1))
-        for name in ("low", "high", "spread"):
+        for name in ("frequency", "tail", "low", "high", "cells_per_unit", "spread"):
             self.register_buffer(name, torch.ones(n_inputs, 1))
 
     def fit(self, fitting):
@@ -213,15 +212,16 @@ class Marginals(ScoreComponent):
     def forward(self, values, features):
         """Look the values up."""
         columns = values.T.contiguous()
-        cell = torch.searchsorted(self.edges, columns, right=True)
+        cell = ((columns - self.low) * self.cells_per_unit).floor_().add_(1.0)
+        cell = cell.clamp_(0.0, self.frequency.shape[1] - 1.0).long()
         means = []
         for name in self.names:
             scores = getattr(self, name).gather(1, cell)
             if name == "tail":
                 beyond = torch.maximum(columns - self.high, self.low - columns)
-                scores = scores + torch.log1p(beyond.clamp_min(0.0) / self.spread)
+                scores = scores + torch.log1p(beyond.clamp_min_(0.0) / self.spread)
             largest = min(self.n_largest[name], len(scores))
-            means.append(scores.topk(largest, dim=0).values.mean(dim=0))
+            means.append(_mean_of_largest(scores, largest))
         return torch.stack(means, dim=1)
 
 
@@ -262,7 +262,17 @@ class NeighborSmoothing(nn.Module):
         return torch.stack([weight.sum(dim=1), weighted.sum(dim=1)], dim=1)
 
 
+def _mean_of_largest(table, n_largest):
+    """Mean of each column's largest entries."""
+    if n_largest == 1:
+        return table.amax(dim=0)  # much faster than topk
+    return table.topk(n_largest, dim=0).values.mean(dim=0)
+
+
 def _positive_median(values):
-    """Median of each member's values (n_members, n_rows), or 1 where it is 0."""
-    median = values.median(dim=1, keepdim=True).values
-    return torch.where(median > 0, median, 1.0)
+    """Median of each member's positive values (n_members, n_rows); 1 if there is none.
+
+    Copies of a row lie at distance 0, and say nothing about the unit.
+    """
+    positive = values.masked_fill(values <= 0, torch.nan)
+    return positive.nanmedian(dim=1, keepdim=True).values.nan_to_num(nan=1.0)

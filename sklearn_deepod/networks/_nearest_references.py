@@ -130,8 +130,9 @@ class NearestReferences(nn.Module):
         squares, places = self.search(X, n_neighbors + 1)
         count = self.count[places]
         rounding = 8 * math.sqrt(X.shape[2]) * torch.finfo(X.dtype).eps
-        zero = 0.0 if self.exact else rounding * X.square().sum(dim=2)
-        count[..., 0] -= (squares[..., 0] <= zero).to(count.dtype)
+        zero = 0.0 if self.exact else rounding * X.square().sum(dim=2, keepdim=True)
+        squares = squares.masked_fill(squares <= zero, 0.0)
+        count[..., 0] -= (squares[..., 0] == 0.0).to(count.dtype)
         reached = count.cumsum(dim=2).unsqueeze(3)
         rank = torch.arange(n_neighbors, device=X.device)
         order = (reached <= rank).sum(dim=2)
