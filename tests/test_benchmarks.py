@@ -168,12 +168,21 @@ def test_collections_of_a_folder(module, data, capsys, monkeypatch):
 def test_subset_is_spread_over_the_names(module):
     tables = module("_tables")
     names = [f"{i:03}" for i in range(100, 23, -1)]
-    chosen = [*map(int, tables.subset(dict.fromkeys(names)))]
+    chosen = [*map(int, tables.subset("macro", dict.fromkeys(names)))]
     assert len(chosen) == 12
     assert chosen[0] == 24
     assert chosen[-1] == 100
     assert set(np.diff(chosen)) <= {6, 7, 8}
-    assert [*tables.subset({"b": 1, "a": 2})] == ["a", "b"]
+    assert [*tables.subset("macro", {"b-0": 1, "a-1": 2})] == ["a-1", "b-0"]
+
+
+def test_subset_has_each_family_of_the_generated_tables(module, mixed):
+    assert [*module("_tables").subset("mixed", mixed(0))] == [
+        *("binary-00", "binary-10", "binary-50"),
+        *("onehot-0", "onehot-2", "onehot-4"),
+        *("random-00", "random-24", "random-49"),
+        *("signal-00", "signal-10", "signal-19"),
+    ]
 
 
 @pytest.mark.parametrize("max_rows", [1000, 40])
@@ -274,6 +283,7 @@ def test_accuracy_from_files_to_tables(module, data, tmp_path, monkeypatch, caps
     output = tmp_path / "accuracy.jsonl"
     arguments = ["--data", data, "--output", output, "--seeds", 0]
     arguments += ["--detectors", "IsolationForest", "kNN", "--tables", tmp_path]
+    arguments += ["--figures", tmp_path]
     arguments += ["--collections", "adbench", "macro"]
     run_script(module, monkeypatch, "accuracy", *arguments)
     rows = [*map(json.loads, output.read_text().splitlines())]
@@ -302,12 +312,14 @@ def test_accuracy_from_files_to_tables(module, data, tmp_path, monkeypatch, caps
             with (tmp_path / f"{protocol}-{group}.csv").open() as file:
                 lines = [line[0] for line in csv.reader(file)]
             assert sorted(lines) == ["", "IsolationForest", "kNN"]
+        for figure in ("ranks", "time"):
+            assert (tmp_path / f"{protocol}-{figure}.svg").exists()
 
 
 def test_choice_without_the_collection_it_is_judged_on(
     module, tmp_path, monkeypatch, capsys
 ):
-    """ "D[a=2]" is the best on the whole, by what it has on "c" alone."""
+    """The best on the whole, D[a=2], owes it to what it has on "c" alone."""
     auc = {
         "D": {"a": 0.6, "b": 0.6, "c": 0.6},
         "D[a=1]": {"a": 0.7, "b": 0.7, "c": 0.5},

@@ -6,6 +6,7 @@ outlier), or ``X_train`` (without outliers), ``X_test`` and ``y_test``. The coll
 """
 
 import os
+from collections import defaultdict
 
 import numpy as np
 from _common import DATA_VARIABLE, data_folder
@@ -50,11 +51,21 @@ def find_collections(folder=None, names=None):
     return found
 
 
-def subset(tables):
-    """Return twelve of the tables, at even distances in the order of their names."""
-    names = sorted(tables)
-    places = np.linspace(0, len(names) - 1, min(SUBSET_SIZE, len(names)))
-    return {names[i]: tables[names[i]] for i in places.round().astype(int)}
+def subset(collection, tables):
+    """Return twelve of the tables, at even distances in the order of their names.
+
+    A generated collection gives as many of each of its families.
+    """
+    families = defaultdict(list)
+    for name in sorted(tables):
+        key = name.partition("-")[0] if is_generated(collection) else collection
+        families[key].append(name)
+    chosen = {}
+    for names in families.values():
+        size = min(SUBSET_SIZE // len(families), len(names))
+        places = np.linspace(0, len(names) - 1, size).round().astype(int)
+        chosen |= {names[i]: tables[names[i]] for i in places}
+    return chosen
 
 
 def load(source):

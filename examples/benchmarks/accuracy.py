@@ -204,7 +204,7 @@ def parse_arguments():
         "--subset",
         action="store_true",
         help="twelve tables of each collection, at even distances in the order of "
-        "their names",
+        "their names (mixed: three of each family)",
     )
     parser.add_argument(
         "--detectors", nargs="+", choices=DETECTORS, default=[*DETECTORS]
@@ -232,7 +232,7 @@ def choose_tables(args):
     """Return {collection: {table: source}} as the arguments want them."""
     tables = find_collections(args.data, args.collections)
     if args.subset:
-        tables = {name: subset(sources) for name, sources in tables.items()}
+        tables = {name: subset(name, sources) for name, sources in tables.items()}
     if args.datasets:
         tables = {
             name: {

@@ -64,10 +64,15 @@ def leave_one_out(auc, precision, criterion, default=None):
     """Return header and rows of the choices, the last one that on all collections."""
     worth = CRITERIA[criterion](auc, precision)
 
+    def mean_of(lines):
+        """Return the mean figures of {collection: line}."""
+        pairs = lines.items()
+        return figures(
+            *([part.loc[pair] for pair in pairs] for part in (auc, precision))
+        )
+
     def cell(line, collections):
-        if line is None:
-            return ""
-        return figures(auc.loc[collections, line], precision.loc[collections, line])
+        return mean_of(dict.fromkeys(collections, line)) if line else ""
 
     header = ["left out", "chosen on the others", "there", "on the one left out"]
     header += ["default on it", "best on it in hindsight"]
@@ -87,17 +92,8 @@ def leave_one_out(auc, precision, criterion, default=None):
             ]
         )
     on_all = worth.mean().idxmax()
-    means = [
-        figures(
-            *(
-                [part.loc[c, line] for c, line in lines.items()]
-                for part in (auc, precision)
-            )
-        )
-        for lines in (chosen, best)
-    ]
-    last = ["none", on_all, cell(on_all, worth.index), means[0]]
-    rows.append([*last, cell(default, worth.index), means[1]])
+    last = ["none", on_all, cell(on_all, worth.index), mean_of(chosen)]
+    rows.append([*last, cell(default, worth.index), mean_of(best)])
     return header, rows
 
 
@@ -136,7 +132,10 @@ def main():
     )
     args = parser.parse_args()
 
-    results = [row for path in args.results for row in read_results(path).values()]
+    results = {}
+    for path in args.results:
+        results |= read_results(path)
+    results = [*results.values()]
     lines = find_candidates(results, args.candidates)
     default = args.default
     if default is None and len(as_they_come := plain(lines)) == 1:
