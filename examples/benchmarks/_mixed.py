@@ -26,7 +26,7 @@ import numpy as np
 
 BINARY_SHARES = (0, 1, 2, 5, 10, 20, 30, 50)  # percent
 # hidden variables, columns of each, categories. Among such tables these are ones on
-# which the true likelihood has an average precision over 0.97.
+# which the likelihood of the true model has an average precision of 0.98 or more.
 ONE_HOT_SHAPES = ((2, 4, 6), (3, 3, 5), (2, 4, 5), (2, 5, 4), (3, 4, 6))
 N_RANDOM = 50
 N_SIGNAL = 20
