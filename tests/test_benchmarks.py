@@ -316,6 +316,45 @@ def test_accuracy_from_files_to_tables(module, data, tmp_path, monkeypatch, caps
             assert (tmp_path / f"{protocol}-{figure}.svg").exists()
 
 
+class Failing:
+    def fit(self, X):
+        raise RuntimeError("singular")
+
+
+def test_a_detector_that_fails_counts_as_chance(
+    module, data, tmp_path, monkeypatch, capsys
+):
+    def make(novelty, seed, params):
+        return IsolationForest() if novelty else Failing()
+
+    monkeypatch.setitem(module("_detectors").DETECTORS, "LOF", make)
+    output = tmp_path / "accuracy.jsonl"
+    arguments = ["--data", data, "--output", output, "--seeds", 0]
+    arguments += ["--detectors", "LOF", "--collections", "adbench"]
+    run_script(module, monkeypatch, "accuracy", *arguments)
+    rows = [*map(json.loads, output.read_text().splitlines())]
+    failed = [row for row in rows if row["protocol"] == "contaminated"]
+    assert len(failed) == 3
+    for row in failed:
+        assert row["roc_auc"] == 0.5
+        assert row["average_precision"] == pytest.approx(10 / 120)
+        assert row["error"] == "RuntimeError: singular"
+    assert "LOF failed in 3" in capsys.readouterr().out
+
+
+def test_a_table_without_outliers_is_no_result(
+    module, data, tmp_path, monkeypatch, capsys
+):
+    X = np.random.RandomState(0).randn(50, 2)
+    np.savez(data / "adbench" / "without.npz", X=X, y=np.zeros(50, dtype=int))
+    output = tmp_path / "accuracy.jsonl"
+    arguments = ["--data", data, "--output", output, "--seeds", 0]
+    arguments += ["--detectors", "kNN", "--collections", "adbench"]
+    run_script(module, monkeypatch, "accuracy", *arguments)
+    assert "without" not in output.read_text()
+    assert "no outlier" in capsys.readouterr().out
+
+
 def test_choice_without_the_collection_it_is_judged_on(
     module, tmp_path, monkeypatch, capsys
 ):

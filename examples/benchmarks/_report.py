@@ -62,6 +62,10 @@ def _shared_runs(rows, title, total, lines):
     for line in found:
         if (lacking := total - done[line].sum()) > 0:
             print(f"    {line} lacks {lacking}")
+    if "error" in rows:
+        for line, n_failed in rows.groupby("detector")["error"].count().items():
+            if n_failed:
+                print(f"    {line} failed in {n_failed}, which count as chance")
     if absent := [line for line in lines if line not in found]:
         print(f"    without results: {', '.join(absent)}")
     if not (found and shared.any()):

@@ -74,8 +74,26 @@ def parse_settings(settings):
     return parsed
 
 
+def measure(detector, X_train, X_test, y_test):
+    """Return the figures of a fit."""
+    fit_seconds = seconds(detector.fit, X_train, clock=process_time)
+    start = process_time()
+    scores = detector.score_samples(X_test)
+    score_seconds = process_time() - start
+    return {
+        "roc_auc": roc_auc_score(y_test, -scores),
+        "average_precision": average_precision_score(y_test, -scores),
+        "fit_cpu_seconds": fit_seconds,
+        "score_cpu_seconds": score_seconds,
+    }
+
+
 def run(source, key, params):
-    """Run one detector once and return its line of the output."""
+    """Run one detector once and return its line of the output.
+
+    A detector that raises ranks no row: its figures are those of chance, beside the
+    error. A line without figures says that the table does not suit.
+    """
     row = dict(zip(KEY, key, strict=True))
     protocol, seed = row["protocol"], row["seed"]
     name = row["detector"].split("[")[0]
@@ -83,29 +101,24 @@ def run(source, key, params):
         X_train, X_test, y_test = split_source(source, protocol, seed, row["max_rows"])
         if len(np.unique(y_test)) < 2:
             raise ValueError("no outlier among the rows of the test")
+    except ValueError as error:
+        return {**row, "error": str(error)}
+    row |= {
+        "n_train": len(X_train),
+        "n_test": len(X_test),
+        "n_features": X_train.shape[1],
+    }
+    try:
         with limit_threads(1), warnings.catch_warnings():
             # EllipticEnvelope says so a hundred times in a fit
             warnings.filterwarnings("ignore", message="Determinant has increased")
             warm_up(name)
             detector = DETECTORS[name](protocol == "one-class", seed, params)
-            fit_seconds = seconds(detector.fit, X_train, clock=process_time)
-            start = process_time()
-            scores = detector.score_samples(X_test)
-            score_seconds = process_time() - start
-        auc = roc_auc_score(y_test, -scores)
-        precision = average_precision_score(y_test, -scores)
+            return row | measure(detector, X_train, X_test, y_test)
     except Exception as error:  # one failure must not end a run of hours
-        return {**row, "error": f"{type(error).__name__}: {error}"}
-    return {
-        **row,
-        "n_train": len(X_train),
-        "n_test": len(X_test),
-        "n_features": X_train.shape[1],
-        "roc_auc": auc,
-        "average_precision": precision,
-        "fit_cpu_seconds": fit_seconds,
-        "score_cpu_seconds": score_seconds,
-    }
+        chance = {"roc_auc": 0.5, "average_precision": np.mean(y_test)}
+        times = dict.fromkeys(("fit_cpu_seconds", "score_cpu_seconds"), 0.0)
+        return row | chance | times | {"error": f"{type(error).__name__}: {error}"}
 
 
 def read_results(path):
@@ -135,6 +148,7 @@ def run_missing(tables, lines, args, results):
         for row in parallel(todo):
             if "error" in row:
                 print("failed:", *(row[name] for name in KEY), row["error"])
+            if "roc_auc" not in row:
                 continue
             file.write(json.dumps(row) + "\n")
             file.flush()
