@@ -14,7 +14,7 @@ STAMP := $(VENV)/.installed
 help: ## show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
-demo: $(STAMP)-examples ## compare, tune and apply AutoEncoder on a real table
+demo: $(STAMP)-examples ## compare DeepOutlierDetector with scikit-learn's detectors, list what it flags
 	$(BIN)/python examples/quickstart.py --figure build/quickstart.png
 
 test: lint ## lint, then all tests with coverage

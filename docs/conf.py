@@ -56,7 +56,7 @@ sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"/(plot_.*|quickstart)\.py$",
-    "ignore_pattern": r"/(benchmarks/|__init__\.py)",
+    "ignore_pattern": r"^_",
     "reset_modules": ("matplotlib",),
     "doc_module": ("sklearn_deepod",),
     "backreferences_dir": "generated/backreferences",

@@ -19,10 +19,12 @@ from sklearn_deepod.networks import RowwiseProducts
 from sklearn_deepod.preparation import (
     check_no_empty_columns,
     fit_preprocessor,
+    narrowed,
     prepare,
 )
 from sklearn_deepod.scoring import lowest_share, training_cutoff
 from sklearn_deepod.training import (
+    ConstantFeatures,
     DetectorNet,
     DivergedError,
     EarlyStopping,
@@ -80,7 +82,10 @@ LEAST_CLEANED = 10
 class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
     """Base of all detectors: scores, the cut, labels.
 
-    Subclasses give `_fit` and `_anomaly_scores`. The sign is turned here, once.
+    Subclasses give `_fit` and `_anomaly_scores`. The sign is turned here, once. Rows in
+    which a feature leaves the one value that it had in training score beyond all
+    training rows, whatever `_anomaly_scores` says
+    (`sklearn_deepod.training.ConstantFeatures`).
 
     Parameters
     ----------
@@ -125,9 +130,11 @@ class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
             If the rows cannot be used; the detector then is as it was before.
         """
         with self._all_or_nothing():
+            goes_on = self._fit_goes_on()
             X, sample_weight = self._validate_training(
-                X, sample_weight, reset=not self._fit_goes_on()
+                X, sample_weight, reset=not goes_on
             )
+            self._find_constants(X, sample_weight, goes_on=goes_on)
             self._fit(X, sample_weight, **self._targets(X, y))
         return self
 
@@ -145,7 +152,8 @@ class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
             The opposite of the anomaly score.
         """
         check_is_fitted(self)
-        return -self._anomaly_scores(self._validate(X, reset=False))
+        X = self._validate(X, reset=False)
+        return -self._constants.scores(X, self._anomaly_scores)
 
     def _fit_goes_on(self):
         """Whether `fit` continues an earlier one."""
@@ -170,6 +178,14 @@ class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
             sample_weight,
             novelty=getattr(self, "novelty", False),
         )
+        self._constants = self._constants.measured_by(anomaly_scores, -self.offset_)
+
+    def _find_constants(self, X, sample_weight, *, goes_on):
+        """Note which features are constant, or what more rows show of those."""
+        if goes_on:
+            self._constants = self._constants.widened(X, sample_weight)
+        else:
+            self._constants = ConstantFeatures(X, sample_weight)
 
     def _validate(self, X, *, reset):
         X = validate_data(
@@ -376,18 +392,25 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         self.device_ = str(device)
         if not goes_on:
             self._streams = make_streams(self.random_state)
-            if sample_weight is None:
-                present = X
-            else:
-                present = X[sample_weight > 0]
-            names = getattr(self, "feature_names_in_", None)
-            check_no_empty_columns(present, names)
+            self._check_columns(X, sample_weight)
             self._shape_read = tuple(self._row_shape_read(X.shape[1:]))
         return TrainingRows(X, sample_weight, labels)
+
+    def _check_columns(self, X, sample_weight):
+        """Raise where a column has no value in the rows that count."""
+        present = X if sample_weight is None else X[sample_weight > 0]
+        check_no_empty_columns(present, getattr(self, "feature_names_in_", None))
 
     def _fit_preparation(self, rows):
         """Learn how rows are prepared."""
         self.preprocessor_ = fit_preprocessor(self.preprocessor, rows, self._shape_read)
+
+    def _narrow_preparation(self, rows):
+        """Keep the preparation, less the features that vary among outliers only.
+
+        A network that trains on the cleanest rows learns nothing of those.
+        """
+        self.preprocessor_ = narrowed(self.preprocessor_, rows, self._shape_read)
 
     def _prepared(self, rows, n_draws):
         device = torch.device(self.device_)
@@ -458,7 +481,10 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         """Set the cut."""
         size = len(rows) if self.contamination != "auto" else OFFSET_ROWS
         index, weight = rows.sample(size)
-        scores = self._training_scores(rows, index)
+        self._set_threshold(self._training_scores(rows, index), weight)
+
+    def _set_threshold(self, scores, weight):
+        """Set the cut by anomaly scores of training rows."""
         if not np.isfinite(scores).all():
             raise DivergedError(
                 f"Fitting ended in scores that are not finite. {self._remedy}"
@@ -685,18 +711,32 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
         goes_on = self._fit_goes_on()
         rows = self._start(X, sample_weight, labels, goes_on=goes_on)
         twice = self._fits_twice(rows)
-        n_trainings = 2 if twice and not goes_on else 1
-        watch = EpochWatch(self, n_trainings * len(self._plan(rows)))
-        if goes_on:
-            self._train(self._cleanest(rows) if twice else rows, watch, goes_on=True)
-        elif self.novelty:
-            self._train(rows, watch)
+        if twice and not goes_on:
+            watch = self._train_twice(rows)
         else:
-            self._train(rows, watch, trim=self._trim, keep=TRUSTED)
-            if twice:
-                self._train(self._cleanest(rows), watch)
+            known = self._cleanest(rows) if twice else rows
+            watch = EpochWatch(self, len(self._plan(known)))
+            if not goes_on:
+                self._fit_preparation(rows)
+            dirty = not (self.novelty or goes_on)
+            trim, keep = (self._trim, TRUSTED) if dirty else (0.0, 1.0)
+            self._train(known, watch, trim=trim, keep=keep, goes_on=goes_on)
         self._finish(rows)
         watch.close()
+
+    def _train_twice(self, rows):
+        """Train on all rows, and again on those that score lowest."""
+        watch = EpochWatch(self, 2)
+        training = watch.training(len(self._plan(rows)))
+        self._fit_preparation(rows)
+        self._train(rows, training, trim=self._trim, keep=TRUSTED)
+        training.close()
+        rows = self._cleanest(rows)
+        self._narrow_preparation(rows)
+        training = watch.training(len(self._plan(rows)))
+        self._train(rows, training)
+        training.close()
+        return watch
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -724,15 +764,14 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
         goes_on = hasattr(self, "net_")
         with self._all_or_nothing():
             X, weight = self._validate_training(X, sample_weight, reset=not goes_on)
+            self._find_constants(X, weight, goes_on=goes_on)
             labels = self._targets(X, y).get("labels")
             rows = self._start(X, weight, labels, goes_on=goes_on)
             seen = rows
             if goes_on:
-                new = rows.rows(), rows.weight, rows.labels
-                pairs = zip(self._reservoir, new, strict=True)
-                seen = TrainingRows(
-                    *(None if a is None else np.concatenate([a, b]) for a, b in pairs)
-                )
+                seen = self._rows_seen(rows)
+            if not goes_on:
+                self._fit_preparation(rows)
             plan = self._plan(rows)[:1]
             watch = EpochWatch(self, 1)
             self._train(
@@ -748,6 +787,14 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
             self._finish(seen)
             watch.close()
         return self
+
+    def _rows_seen(self, rows):
+        """More training rows, and a sample of the earlier ones."""
+        new = rows.rows(), rows.weight, rows.labels
+        pairs = zip(self._reservoir, new, strict=True)
+        return TrainingRows(
+            *(None if a is None else np.concatenate([a, b]) for a, b in pairs)
+        )
 
     def _start(self, X, sample_weight, labels=None, *, goes_on=False):
         if self.max_epochs is None and self.max_steps is None:
@@ -785,8 +832,6 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
     ):
         """Train on `rows`, from the beginning or going on, and set `net_`."""
         plan = self._plan(rows) if plan is None else plan
-        if not goes_on:
-            self._fit_preparation(rows)
         rows, held_out = self._hold_out(rows)
         n_draws = sum(plan) * self.batch_size
         prepared = self._prepared(self._drawn(rows), n_draws)

@@ -1,5 +1,7 @@
 """Features on their way in: missing values, scaling, sparse rows made dense."""
 
+import copy
+
 import numpy as np
 import scipy.sparse as sp
 import torch
@@ -14,23 +16,31 @@ from sklearn_deepod.scoring import (
     repeated_rows,
     weighted_mean_and_std,
     weighted_quantile,
+    without_spread,
 )
 
 SAMPLE_CELLS = 2**18
 # Where the scaling turns from linear to logarithmic, in units of the scale.
 _KNEE = 10.0
 _LARGEST = 1e38
+# A scale below this has no reciprocal in float64.
+_SMALLEST = 1e-290
+_LARGEST_QUARTER = np.finfo(np.float64).max / 4.0
 
 
 class SquashScaler(TransformerMixin, BaseEstimator):
     """Robust scaling that keeps the far tails within the reach of a network.
 
     Each feature becomes ``10 asinh((x - median) / (10 s))``. `s` is the interquartile
-    range over 1.349, or the standard deviation where that range is below a hundredth of
-    it. This is linear up to some ten `s` from the median and logarithmic beyond, so
-    that no value leaves the reach of a network. Constant features become 0; missing
-    values stay missing. The last axis of sequences (n, time, channels) and the first
-    one of images (n, channels, height, width) is scaled as one feature.
+    range over 1.349. Where that range is below a hundredth of the standard deviation,
+    most rows have the same value, and `s` is the root mean square distance from the
+    median of the rows that do not: so a rare category lies one unit away from the
+    others, however rare it is, while with a standard deviation it would lie the further
+    off, the rarer it is. The scaling is linear up to some ten `s` from the median and
+    logarithmic beyond, so that no value leaves the reach of a network. Constant
+    features become 0; missing values stay missing. The last axis of sequences
+    (n, time, channels) and the first one of images (n, channels, height, width) is
+    scaled as one feature.
 
     Attributes
     ----------
@@ -80,12 +90,17 @@ class SquashScaler(TransformerMixin, BaseEstimator):
         low, self.center_, high = weighted_quantile(
             values, [0.25, 0.5, 0.75], sample_weight
         )
-        _, std = weighted_mean_and_std(values, sample_weight)
-        magnitude = np.max(np.abs(values), axis=0, where=~np.isnan(values), initial=0.0)
-        constant = (std <= 1e-9 * magnitude) | (std < 1e-290)
+        # Of quarters, so that no difference leaves float64's range; of differences, so
+        # that the spread of values such as time stamps keeps its digits.
+        deviations = 0.25 * values - 0.25 * self.center_
+        _, std = weighted_mean_and_std(deviations, sample_weight)
+        std = 4.0 * np.minimum(std, _LARGEST_QUARTER)
         spread = high / 1.349 - low / 1.349
         self.scale_ = np.where(spread > 1e-2 * std, spread, std)
-        self.scale_[constant] = np.inf
+        spiky = np.flatnonzero(spread <= 1e-2 * std)
+        self.scale_[spiky] = _scale_of_others(deviations[:, spiky], sample_weight)
+        low, high = np.fmin.reduce(values), np.fmax.reduce(values)
+        self.scale_[without_spread(low, high) | (std < _SMALLEST)] = np.inf
         return self
 
     def transform(self, X):
@@ -137,7 +152,7 @@ class SquashScaler(TransformerMixin, BaseEstimator):
     def _squash(self, X):
         center, slope = (
             torch.from_numpy(constant.reshape(_channel_shape(X.ndim)))
-            for constant in (self.center_, 1.0 / (_KNEE * self.scale_))
+            for constant in (self.center_, 1.0 / _KNEE / self.scale_)
         )
         z = torch.from_numpy(X).sub(center).mul_(slope).float()
         return asinh(z.clamp_(-_LARGEST, _LARGEST)).mul_(_KNEE)
@@ -147,6 +162,14 @@ class SquashScaler(TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
+
+
+def _scale_of_others(deviations, sample_weight):
+    """Root mean square of four times the deviations that are not 0, of each column."""
+    others = np.where(deviations == 0, np.nan, deviations)
+    # NaN cells are left out.
+    mean, std = weighted_mean_and_std(others, sample_weight)
+    return 4.0 * np.minimum(np.hypot(mean, std), _LARGEST_QUARTER)
 
 
 def asinh(z):
@@ -178,9 +201,67 @@ def fit_preprocessor(preprocessor, rows, shape):
     index, weight = rows.sample(max(256, SAMPLE_CELLS // max(1, n_cells)))
     X = rows.rows(index)
     if isinstance(preprocessor, str):
-        return SquashScaler().fit(X.reshape(-1, *shape), sample_weight=weight)
+        scaler = SquashScaler().fit(X.reshape(-1, *shape), sample_weight=weight)
+        if len(index) < len(rows) and len(shape) == 1:
+            _scale_by_all_rows(scaler, rows)
+        return scaler
     # Transformers differ in how they take weights, but all take repeated rows.
     return clone(preprocessor).fit(X[repeated_rows(weight)])
+
+
+def narrowed(preprocessor, rows, shape):
+    """A fitted preprocessor that ignores features without variation among some rows.
+
+    Parameters
+    ----------
+    preprocessor : SquashScaler, None or a fitted transformer
+        What `fit_preprocessor` gave.
+    rows : TrainingRows
+        The rows that a network is trained on.
+    shape : tuple of int
+        See `fit_preprocessor`.
+
+    Returns
+    -------
+    SquashScaler, None or transformer
+        A `SquashScaler` in which those features become constant; others as they are.
+    """
+    if not isinstance(preprocessor, SquashScaler):
+        return preprocessor
+    among = fit_preprocessor("auto", rows, shape)
+    preprocessor = copy.copy(preprocessor)
+    constant = np.isinf(among.scale_)
+    preprocessor.scale_ = np.where(constant, np.inf, preprocessor.scale_)
+    return preprocessor
+
+
+def varying_cells(preprocessor, shape):
+    """Ones for cells that a preprocessor gives values to, zeros for constant ones.
+
+    Parameters
+    ----------
+    preprocessor : SquashScaler, None or a fitted transformer
+        What `fit_preprocessor` or `narrowed` gave.
+    shape : tuple of int
+        Shape of a prepared row.
+
+    Returns
+    -------
+    torch.Tensor of shape `shape`
+    """
+    cells = torch.ones(1, *shape)
+    if isinstance(preprocessor, SquashScaler):
+        varying = torch.from_numpy(np.isfinite(preprocessor.scale_)).float()
+        cells = cells * varying.reshape(_channel_shape(cells.ndim))
+    return cells[0]
+
+
+def _scale_by_all_rows(scaler, rows):
+    """Scale the features that do not vary in a sample by all rows."""
+    constant = np.flatnonzero(~np.isfinite(scaler.scale_))
+    for columns, values in rows.column_blocks(constant):
+        exact = SquashScaler().fit(values, sample_weight=rows.weight)
+        scaler.center_[columns], scaler.scale_[columns] = exact.center_, exact.scale_
 
 
 def prepare(preprocessor, X, shape):

@@ -746,6 +746,45 @@ class TestCallbacksOfScikitLearn:
             "teardown",
         ]
 
+    @every_deep_detector
+    def test_hooks_of_two_trainings(self, cls, table):
+        watcher = Watcher()
+        params = self.params | {"novelty": False}
+        quick(cls, **params).set_callbacks(watcher).fit(table[0])
+        epochs = ["begin epoch", "end epoch"] * 3
+        training = ["begin training", *epochs, "end training"]
+        assert watcher.calls == [
+            *("setup", "begin fit"),
+            *training * 2,
+            *("end fit", "teardown"),
+        ]
+
+    # With 64 rows a batch, the cleanest 70 % make other epochs than all rows do.
+    numbers_of_rows = [*range(9, 14), 64, 65, 91, 92, 93, *range(120, 400, 27), 1000]
+
+    @pytest.mark.parametrize("novelty", [False, True])
+    @pytest.mark.parametrize("n_rows", numbers_of_rows)
+    def test_any_number_of_rows(self, n_rows, novelty, capsys):
+        pytest.importorskip("rich")
+        from sklearn.callback import ProgressBar
+
+        X, _ = make_table(n_rows)
+        watcher = Watcher()
+        schedule = LRScheduler("StepLR", step_size=10)
+        params = {"lr_schedule": "constant", "callbacks": [schedule]}
+        detector = AutoEncoder(
+            n_estimators=1, max_steps=20, novelty=novelty, random_state=0, **params
+        )
+        detector.set_callbacks(ProgressBar(), watcher).fit(X)
+        assert "AutoEncoder - fit" in capsys.readouterr().out
+        assert watcher.calls.count("end epoch") == watcher.calls.count("begin epoch")
+        assert watcher.calls[-2:] == ["end fit", "teardown"]
+        alone = clone(detector).set_params(callbacks=[schedule]).fit(X)
+        assert_same(detector, alone)
+        # Going on, on the cleanest rows as well.
+        detector.set_params(warm_start=True).fit(X)
+        detector.partial_fit(X)
+
     def test_stop(self, table):
         detector = quick(**self.params).set_callbacks(Watcher(stop=True))
         assert detector.fit(table[0]).n_iter_ == 1
@@ -913,6 +952,7 @@ class FindingUnpickler(pickle.Unpickler):
 class TestState:
     allowed = {
         *("sklearn_deepod", "numpy", "sklearn", "builtins", "copyreg", "collections"),
+        "__builtin__",  # of empty arrays, by protocol 2
         "tests",  # the module and the loss of ModuleDetector
     }
 

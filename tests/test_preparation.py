@@ -28,7 +28,8 @@ def squashed(values, weight=None):
     )
     spread = (high - low) / 1.349
     if spread <= present.std() / 100:
-        spread = present.std()
+        others = present[present != middle]
+        spread = np.sqrt(np.mean((others - middle) ** 2))
     return 10 * np.arcsinh((values - middle) / spread / 10)
 
 
@@ -58,6 +59,12 @@ class TestSquashScaler:
         expected = np.column_stack([squashed(column) for column in X.T])
         assert found.dtype == np.float32
         np.testing.assert_allclose(found, expected, atol=1e-5)
+
+    @pytest.mark.parametrize("share", [0.001, 0.01, 0.05, 0.2])
+    def test_a_rare_category_is_one_unit_away_however_rare(self, share):
+        X = (np.arange(2000) < 2000 * share)[:, None].astype(float)
+        Z = SquashScaler().fit_transform(X)
+        np.testing.assert_allclose(np.ptp(Z), 10 * np.arcsinh(0.1), rtol=1e-6)
 
     def test_linear_near_the_median_logarithmic_far_from_it(self):
         scaler = SquashScaler().fit(np.random.RandomState(0).randn(10_001, 1))
@@ -100,7 +107,7 @@ class TestSquashScaler:
         x = 1e-4 * rng.randn(200)
         x[:20] = rng.randn(20)
         scaler = SquashScaler().fit(x[:, None])
-        np.testing.assert_allclose(scaler.scale_, x.std())
+        np.testing.assert_allclose(scaler.scale_, x.std(), rtol=0.01)
         np.testing.assert_allclose(
             scaler.transform(x[:, None])[:, 0], squashed(x), atol=1e-5
         )

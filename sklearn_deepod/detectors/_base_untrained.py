@@ -35,14 +35,16 @@ class BaseUntrainedDetector(BaseTorchDetector, metaclass=ABCMeta):
 
     def _fit(self, X, sample_weight):
         rows = self._start(X, sample_weight)
+        self._fit_preparation(rows)
         self._learn(rows, keep=1.0 if self.novelty else TRUSTED)
         if self._fits_twice(rows):
-            self._learn(self._cleanest(rows))
+            inliers = self._cleanest(rows)
+            self._narrow_preparation(inliers)
+            self._learn(inliers)
         self._finish(rows)
 
     def _learn(self, rows, keep=1.0):
         """Draw the networks and describe the rows by them; sets `module_`."""
-        self._fit_preparation(rows)
         first = self._first(self._prepared(rows, n_draws=0))
         module = self._new_module().to(self.device_).eval()
         with torch.no_grad():

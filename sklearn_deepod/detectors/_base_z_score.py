@@ -3,18 +3,24 @@
 from abc import abstractmethod
 
 import numpy as np
-import scipy.sparse as sp
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_deepod.base import BaseDetector
 from sklearn_deepod.preparation import check_no_empty_columns
 from sklearn_deepod.scoring import kimber_cutoff, rounding
-from sklearn_deepod.training import TrainingRows, chunks, dense_rows
+from sklearn_deepod.training import (
+    ConstantFeatures,
+    TrainingRows,
+    chunks,
+    dense_rows,
+)
 from sklearn_deepod.utils import inherit_parameters
 
-# Finite, and so small that its square and its float32 are finite too.
-_LARGEST = 1e30
+# Where z-scores turn logarithmic: their squares stay finite, in float32 as well.
+_KNEE = 1e15
+# Scale of a feature that is always 0, below what tables hold.
+_FINEST = 1e-26
 
 
 class BaseZScore(BaseDetector):
@@ -81,8 +87,8 @@ class BaseZScore(BaseDetector):
         Returns
         -------
         ndarray of the shape of `X`
-            Z-scores, negative below the center, at most 1e30 in size; NaN where the
-            cell is missing.
+            Z-scores, negative below the center, logarithmic beyond 1e15; NaN where
+            the cell is missing.
         """
         check_is_fitted(self)
         X = self._validate(X, reset=False)
@@ -95,13 +101,22 @@ class BaseZScore(BaseDetector):
         present = X if sample_weight is None else X[sample_weight > 0]
         check_no_empty_columns(present, getattr(self, "feature_names_in_", None))
         rows = TrainingRows(X, sample_weight)
-        blocks = [self._center_and_scale(v, rows.weight) for v in _column_blocks(rows)]
-        # Of quarters, see _column_blocks. A scale cannot tell more than floats do.
+        blocks = [
+            self._center_and_scale(_quarters(values), rows.weight)
+            for _, values in rows.column_blocks(np.arange(np.prod(rows.shape)))
+        ]
+        # Of quarters. A scale cannot tell more than floats do.
         center, scale = np.concatenate(blocks, axis=1)
-        scale = np.clip(scale, rounding(center), np.finfo(np.float64).max / 4.0)
+        always_zero = (center == 0) & (scale == 0)
+        finest = np.where(always_zero, 0.25 * _FINEST, rounding(center))
+        scale = np.clip(scale, finest, np.finfo(np.float64).max / 4.0)
         self.center_ = 4.0 * center.reshape(rows.shape)
         self.scale_ = 4.0 * scale.reshape(rows.shape)
         self._set_offset(self._anomaly_scores(X)[rows.positions], rows.weight)
+
+    def _find_constants(self, X, sample_weight, *, goes_on):
+        # Z-scores tell by themselves how far a constant feature has gone.
+        self._constants = ConstantFeatures(np.empty((1, 0)))
 
     def _set_offset(self, anomaly_scores, sample_weight):
         if self.contamination == "auto":
@@ -126,23 +141,16 @@ class BaseZScore(BaseDetector):
         z -= 0.25 * self.center_.ravel()
         with np.errstate(over="ignore"):
             z /= 0.25 * self.scale_.ravel()
-        return np.clip(z, -_LARGEST, _LARGEST, out=z)
+        far = np.abs(z) > _KNEE
+        beyond = np.log(np.minimum(np.abs(z[far]), np.finfo(np.float64).max) / _KNEE)
+        z[far] = np.copysign(_KNEE * (1.0 + beyond), z[far])
+        return z
 
 
 def _quarters(values):
     """A quarter of all values: no difference leaves the range of floats."""
     values *= 0.25
     return values
-
-
-def _column_blocks(rows):
-    """Yield the quarters of some columns of all rows at a time."""
-    if sp.issparse(rows.X):
-        table, positions = rows.X[rows.positions].tocsc(), slice(None)
-    else:
-        table, positions = rows.X.reshape(len(rows.X), -1), rows.positions
-    for part in chunks(table.shape[1], len(rows)):
-        yield _quarters(dense_rows(table[:, part], positions))
 
 
 def _combined(sizes, combine):

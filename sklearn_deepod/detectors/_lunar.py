@@ -123,6 +123,14 @@ class LUNAR(BaseDeepDetector):
 
     def _fit_preparation(self, rows):
         super()._fit_preparation(rows)
+        self._keep_references(rows)
+
+    def _narrow_preparation(self, rows):
+        super()._narrow_preparation(rows)
+        self._keep_references(rows)
+
+    def _keep_references(self, rows):
+        """Keep a sample of the rows, and make artificial outliers among them."""
         index, count = rows.sample_counts(self.max_references)
         Z = super()._prepare(rows.rows(index)).flatten(1)
         self.references_ = References(*Z.shape, self.n_neighbors).fill(Z, count)

@@ -41,8 +41,8 @@ class ZScore(BaseZScore):
 
     A scale is at least four times the distance between neighbouring floats at the
     center. So the value of a constant feature scores 0, the same value with rounding
-    errors close to it, and any other value far more than any cut-off. Z-scores end at
-    1e30.
+    errors close to it, and any other value far more than any cut-off. (Where a feature
+    is always 0, the scale is 1e-26.) Beyond 1e15, z-scores grow as the logarithm does.
 
     References
     ----------

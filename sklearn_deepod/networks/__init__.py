@@ -26,7 +26,6 @@ from sklearn_deepod.networks._masked_autoencoder import (
 )
 from sklearn_deepod.networks._members import Members
 from sklearn_deepod.networks._nearest_references import NearestReferences
-from sklearn_deepod.networks._neighbor_views import NeighborViews
 from sklearn_deepod.networks._recurrent import GRU, LSTM
 from sklearn_deepod.networks._rowwise import RowwiseProducts
 from sklearn_deepod.networks._spectral import SpectralNorm, spectral_norm
@@ -58,7 +57,6 @@ __all__ = [
     "MemberNorm",
     "Members",
     "NearestReferences",
-    "NeighborViews",
     "RowwiseProducts",
     "SpectralNorm",
     "VariationalNetwork",

@@ -63,6 +63,14 @@ class NearestReferences(nn.Module):
         self.terms[:, -1, n_rows:] = _FAR
         self.count[:n_rows] = count
 
+    def hold(self, rows, count):
+        """Take reference rows, with as many places as they need; see `fill`."""
+        n_members, n_rows, n_features = rows.shape
+        places = NearestReferences(n_members, n_rows, n_features)
+        for name, buffer in places.named_buffers():
+            setattr(self, name, buffer.to(rows.device))
+        self.fill(rows, count)
+
     def search(self, X, n_found):
         """Increasing squared distances of the nearest references, and their places.
 

@@ -1,6 +1,8 @@
 """Arithmetic of scores: arrays in, arrays out."""
 
 from sklearn_deepod.scoring._calibration import (
+    RobustUnits,
+    TailProbabilities,
     robust_evidence,
     robust_unit,
     tail_evidence,
@@ -18,9 +20,12 @@ from sklearn_deepod.scoring._weighted import (
     rounding,
     weighted_mean_and_std,
     weighted_quantile,
+    without_spread,
 )
 
 __all__ = [
+    "RobustUnits",
+    "TailProbabilities",
     "contamination_cutoff",
     "kimber_cutoff",
     "lowest_share",
@@ -34,4 +39,5 @@ __all__ = [
     "training_cutoff",
     "weighted_mean_and_std",
     "weighted_quantile",
+    "without_spread",
 ]

@@ -171,3 +171,9 @@ def repeated_rows(sample_weight):
 def rounding(center):
     """Deviations from the center that may be rounding errors."""
     return 4.0 * np.spacing(np.abs(center))
+
+
+def without_spread(low, high):
+    """Whether values between `low` and `high` differ by rounding errors at most."""
+    size = np.maximum(np.abs(low), np.abs(high))
+    return high / 2 - low / 2 <= rounding(size) / 2

@@ -1,6 +1,7 @@
 """Training: rows, batches, random streams and the skorch net."""
 
 from sklearn_deepod.training._batches import PreparedRows, WeightedBatches
+from sklearn_deepod.training._constant_features import ConstantFeatures
 from sklearn_deepod.training._devices import resolve_device
 from sklearn_deepod.training._net import (
     DetectorNet,
@@ -9,6 +10,7 @@ from sklearn_deepod.training._net import (
     arrays_of,
     load_arrays,
     load_state,
+    set_arrays,
     state_of,
 )
 from sklearn_deepod.training._rows import (
@@ -25,6 +27,7 @@ from sklearn_deepod.training._streams import (
 )
 
 __all__ = [
+    "ConstantFeatures",
     "DetectorNet",
     "DivergedError",
     "EarlyStopping",
@@ -41,6 +44,7 @@ __all__ = [
     "make_streams",
     "resolve_device",
     "restore_streams",
+    "set_arrays",
     "state_of",
     "stream_states",
 ]

@@ -268,6 +268,13 @@ def load_arrays(module, arrays):
     return module
 
 
+def set_arrays(module, arrays):
+    """Put what `arrays_of` gave into buffers that may have other shapes so far."""
+    for name, array in arrays.items():
+        part, _, buffer = name.rpartition(".")
+        setattr(module.get_submodule(part), buffer, torch.from_numpy(np.array(array)))
+
+
 def state_of(net):
     """Weights, optimizer and history of a net as plain arrays and numbers."""
     optimizer = net.optimizer_.state_dict()

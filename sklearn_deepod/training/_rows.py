@@ -146,6 +146,16 @@ class TrainingRows:
         """Rows at `index` of the canonical order, dense float64."""
         return dense_rows(self.X, self.positions[index])
 
+    def column_blocks(self, columns):
+        """Yield a few of the `columns` of the flat table and their values, dense."""
+        if sp.issparse(self.X):
+            table, positions = self.X[self.positions].tocsc(), slice(None)
+        else:
+            table, positions = self.X.reshape(len(self.X), -1), self.positions
+        for part in chunks(len(columns), len(self)):
+            block = columns[part]
+            yield block, dense_rows(table[:, block], positions)
+
     def draw(self, uniforms):
         """Indices by inverse transform of `uniforms` in [0, 1)."""
         if self._even:

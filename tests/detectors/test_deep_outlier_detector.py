@@ -1,42 +1,40 @@
-"""DeepOutlierDetector against the same views computed step by step with numpy."""
+"""DeepOutlierDetector: how components become a score, and what is kept of a fit."""
 
 import pickle
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.ensemble import IsolationForest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from sklearn_deepod import AutoEncoder, DeepOutlierDetector
 from sklearn_deepod.detectors import _deep_outlier_detector as source
 from sklearn_deepod.scoring import robust_evidence, robust_unit, tail_evidence
+from sklearn_deepod.training import PickedRows, TrainingRows
 from tests.conftest import make_table
 
-QUICK = {"max_steps": 20, "n_estimators": 2, "random_state": 0}
+NETWORKS = AutoEncoder(max_steps=20, n_estimators=2)
 
 
-def fitted(X, **params):
-    return DeepOutlierDetector(**(QUICK | params)).fit(X)
+def fitted(X, *, sample_weight=None, **params):
+    params = {"autoencoder": NETWORKS, "random_state": 0} | params
+    return DeepOutlierDetector(**params).fit(X, sample_weight=sample_weight)
 
 
-def views_of(detector, X):
-    """Squashed inputs, and each member's learned features, of some rows."""
-    module = detector.net_.module_
-    X = detector._validate(X, reset=False)
-    inputs = detector._apply(X, lambda m, Z: source.standard_inputs(m, Z)[0])
-    learned = detector._apply(X, lambda m, Z: m.whitened_features(Z).transpose(0, 1))
-    return inputs, learned.transpose(1, 0, 2), module.views
+def measured(detector, X):
+    return detector._apply(np.asarray(X, dtype=float), source._component_scores)
+
+
+def mean_of_three_largest(components):
+    return np.sort(components, axis=1)[:, -3:].mean(axis=1)
 
 
 def z(scores):
     center, spread = robust_unit(scores)
     return (scores - center) / spread
-
-
-def kept(references, n_references):
-    return references.rows[:, :n_references].double().numpy()
 
 
 @pytest.fixture(scope="module")
@@ -46,132 +44,126 @@ def novelty():
     return fitted(X[y == 1], novelty=True), X[y == 1]
 
 
-class TestViews:
-    def test_measures_are_those_of_brute_force(self, novelty):
-        detector, X = novelty
-        new, _ = make_table(60, seed=1)
-        measures = detector._apply(new, detector._measures)
-        inputs, learned, views = views_of(detector, new)
-        k = detector.n_neighbors
-
-        nearest = NearestNeighbors().fit(kept(views.inputs, len(X))[0])
-        distances, _ = nearest.kneighbors(inputs, n_neighbors=k)
-        np.testing.assert_allclose(measures[:, 0], distances[:, -1], rtol=1e-3)
-
-        far, thin = np.zeros(len(new)), np.zeros(len(new))
-        for features, rows in zip(learned, kept(views.learned, len(X)), strict=True):
-            nearest = NearestNeighbors().fit(rows)
-            own, _ = nearest.kneighbors(n_neighbors=k)
-            distances, places = nearest.kneighbors(features, n_neighbors=k)
-            far += distances[:, 0] / np.sort(own[:, 0])[(len(own) - 1) // 2]
-            thin += distances[:, -1] / own.mean(axis=1)[places].mean(axis=1)
-        np.testing.assert_allclose(measures[:, 1], far / len(learned), rtol=1e-3)
-        np.testing.assert_allclose(measures[:, 2], thin / len(learned), rtol=1e-3)
-
-    def test_training_rows_are_not_their_own_neighbours(self, novelty):
-        detector, X = novelty
-        measures = detector._apply(X, detector._measures)
-        inputs, _, _ = views_of(detector, X)
-        distances, _ = NearestNeighbors().fit(inputs).kneighbors(n_neighbors=5)
-        np.testing.assert_allclose(measures[:, 0], distances[:, -1], rtol=1e-3)
-        assert (measures[:, 1] > 0.1).all()
-
-    def test_bent_inputs_are_standardised_and_bounded(self, novelty):
-        detector, X = novelty
-        inputs, _, _ = views_of(detector, X)
-        np.testing.assert_allclose(inputs.mean(axis=0), 0.0, atol=1e-5)
-        np.testing.assert_allclose(inputs.std(axis=0), 1.0, rtol=1e-4)
-
-    def test_a_rare_value_does_not_drown_the_others(self):
-        X, _ = make_table(300)
-        X[:, 0] = 0.0
-        X[0, 0] = 1.0
-        inputs, _, _ = views_of(fitted(X), X)
-        assert inputs[0, 0] == 10.0
-        assert np.abs(inputs).max() == 10.0
-
-    def test_rows_of_weight_two_are_two_references(self):
-        X, _ = make_table(40)
-        weight = np.random.default_rng(0).integers(1, 4, size=len(X))
-        weighted = DeepOutlierDetector(**QUICK, novelty=True)
-        weighted.fit(X, sample_weight=weight)
-        repeated = fitted(np.repeat(X, weight, axis=0), novelty=True)
-        new, _ = make_table(20, seed=3)
-        assert np.array_equal(weighted.score_samples(new), repeated.score_samples(new))
+@pytest.fixture(scope="module")
+def dirty():
+    """Fitted on rows that hold outliers, with these rows."""
+    X, _ = make_table()
+    return fitted(X), X
 
 
-class TestEvidence:
-    def test_novelty_scores_by_the_mean_tail_evidence(self, novelty):
+class TestScores:
+    def test_novelty_compares_log_tail_probabilities(self, novelty):
         detector, X = novelty
         new, _ = make_table(50, seed=4)
-        known = detector._apply(X, detector._measures)
-        measures = detector._apply(new, detector._measures)
-        expected = [
-            tail_evidence(a, b) for a, b in zip(measures.T, known.T, strict=True)
-        ]
-        np.testing.assert_allclose(detector.evidence(new), np.transpose(expected))
+        pairs = zip(measured(detector, new).T, measured(detector, X).T, strict=True)
+        expected = np.transpose([tail_evidence(*pair) for pair in pairs])
+        np.testing.assert_allclose(detector.score_components(new), expected)
         np.testing.assert_allclose(
-            -detector.score_samples(new), np.mean(expected, axis=0)
+            -detector.score_samples(new), mean_of_three_largest(expected)
         )
 
-    def test_else_by_the_higher_of_own_and_shared_evidence(self):
-        X, _ = make_table()
-        detector = fitted(X)
-        measures = detector._apply(X, detector._measures)
-        own = np.mean([robust_evidence(m, m, knee=1.0) for m in measures.T], axis=0)
-        np.testing.assert_allclose(detector.evidence(X).mean(axis=1), own)
+    def test_else_robust_z_scores_are_smoothed(self, dirty):
+        detector, X = dirty
+        columns = measured(detector, X).T
+        components = [robust_evidence(m, m, knee=1.0) for m in columns]
+        np.testing.assert_allclose(
+            detector.score_components(X), np.transpose(components)
+        )
+        own = mean_of_three_largest(np.transpose(components))
 
-        inputs, _, views = views_of(detector, X)
-        distances, places = NearestNeighbors().fit(inputs).kneighbors(n_neighbors=5)
+        values = detector._apply(X, lambda m, Z: source._values(Z))
+        distances, _ = NearestNeighbors(n_neighbors=5).fit(values).kneighbors()
         bandwidth = np.sort(distances[:, -1])[(len(X) - 1) // 2]
         # The nearest are asked for by the rows themselves, which are among them.
-        nearest = NearestNeighbors(n_neighbors=source._N_NEARBY).fit(inputs)
-        distances, places = nearest.kneighbors(inputs)
+        nearest = NearestNeighbors(n_neighbors=source._N_NEARBY).fit(values)
+        distances, places = nearest.kneighbors(values)
         weight = np.exp(-((distances / bandwidth) ** 2) / 2)
-        shared = (own + (weight * own[places]).sum(axis=1)) / (1 + weight.sum(axis=1))
-        expected = np.maximum(z(own), z(shared))
+        smoothed = (own + (weight * own[places]).sum(axis=1)) / (1 + weight.sum(axis=1))
+        expected = np.maximum(z(own), (z(own) + z(smoothed)) / 2)
         np.testing.assert_allclose(-detector.score_samples(X), expected, rtol=1e-3)
 
-    def test_outliers_that_are_alike_vouch_for_one_another(self):
+    def test_clustered_outliers_raise_each_others_scores(self):
         rng = np.random.default_rng(0)
         X = rng.normal(size=(600, 4))
         X[:30] = 2.0 + 0.7 * rng.normal(size=(30, 4))
         together = np.arange(len(X)) < 30
         detector = fitted(X)
-        own = roc_auc_score(together, detector.evidence(X).mean(axis=1))
-        assert roc_auc_score(together, -detector.score_samples(X)) > own + 0.005
+        own = mean_of_three_largest(detector.score_components(X))
+        smoothed = roc_auc_score(together, -detector.score_samples(X))
+        assert smoothed > roc_auc_score(together, own) + 0.005
 
-    def test_a_lonely_outlier_keeps_its_own_score(self):
+    def test_an_isolated_outlier_keeps_its_own_score(self):
         X, _ = make_table(400)
         X[0] = 30.0
-        scores = fitted(X).score_samples(X)
-        assert scores.argmin() == 0
+        assert fitted(X).score_samples(X).argmin() == 0
+
+    @pytest.mark.parametrize("novelty", [False, True])
+    def test_weights_are_repetitions(self, novelty):
+        X, _ = make_table(60)
+        weight = np.random.default_rng(0).integers(0, 4, size=len(X))
+        weighted = fitted(X, novelty=novelty, sample_weight=weight)
+        repeated = fitted(np.repeat(X, weight, axis=0), novelty=novelty)
+        new, _ = make_table(20, seed=3)
+        assert np.array_equal(weighted.score_samples(new), repeated.score_samples(new))
+        assert weighted.offset_ == repeated.offset_
+
+    def test_missing_values_lie_at_the_median(self, dirty):
+        detector, X = dirty
+        empty = np.full((1, 5), np.nan)
+        center = detector.preprocessor_.center_[None]
+        found, expected = (
+            detector._apply(rows, lambda m, Z: source._values(Z))
+            for rows in (empty, center)
+        )
+        np.testing.assert_array_equal(found, expected)
 
 
-class TestTrust:
-    def test_most_outliers_are_left_out(self):
+class TestRareCategories:
+    """Columns of categories without signal must not hide what others show."""
+
+    @pytest.fixture
+    def numbers(self):
+        rng = np.random.default_rng(0)
+        X = rng.normal(size=(1000, 2)) @ rng.normal(size=(2, 5))
+        X += 0.3 * rng.normal(size=X.shape)
+        outlier = np.arange(len(X)) < 20
+        X[outlier] = 3 * X.std(axis=0) * rng.normal(size=(20, 5))
+        return X, outlier
+
+    @pytest.mark.parametrize("share", [0.01, 0.05, 0.1, 0.5])
+    def test_a_binary_column(self, numbers, share):
+        X, outlier = numbers
+        alone = average_precision_score(outlier, -fitted(X).score_samples(X))
+        ones = np.random.default_rng(1).random((len(X), 1)) < share
+        both = np.hstack([X, ones])
+        scores = -fitted(both).score_samples(both)
+        assert average_precision_score(outlier, scores) > alone - 0.05
+
+    def test_categories_only(self):
+        rng = np.random.default_rng(0)
+        hidden = rng.integers(5, size=1000)
+        columns = np.stack([rng.permutation(5)[hidden] for _ in range(6)], axis=1)
+        columns[:20] = rng.integers(5, size=(20, 6))
+        X = np.eye(5)[columns].reshape(1000, -1)
+        scores = -fitted(X, autoencoder=None).score_samples(X)
+        assert average_precision_score(np.arange(1000) < 20, scores) > 0.85
+
+
+class TestInliers:
+    def test_most_outliers_are_no_references(self):
         X, y = make_table(400)
-        detector = fitted(X, n_estimators=4, max_steps=100)
+        detector = fitted(X, autoencoder=AutoEncoder(max_steps=100))
         assert detector.report_["left_out"] == pytest.approx(0.3, abs=0.01)
-        inputs, _, views = views_of(detector, X)
-        trusted = kept(views.inputs, detector.report_["n_references"])[0]
-        known = {row.tobytes() for row in trusted.astype(np.float32)}
-        rows = inputs.astype(np.float32)
+        values = detector._apply(X, lambda m, Z: source._values(Z))
+        neighbors = detector._scorer.components[0].references
+        kept = neighbors.rows[0, : detector.report_["n_references"]].numpy()
+        known = {row.tobytes() for row in kept}
+        rows = values.astype(np.float32)
         dirty = np.mean([row.tobytes() in known for row in rows[y == -1]])
         clean = np.mean([row.tobytes() in known for row in rows[y == 1]])
         assert dirty < clean / 4
 
-    def test_what_varies_among_outliers_only_is_seen(self):
-        X, _ = make_table(300)
-        flag = np.zeros((300, 1))
-        flag[:6] = 1.0
-        detector = fitted(np.hstack([X, flag]))
-        clean = np.hstack([X[100:101], [[0.0]]])
-        assert detector.score_samples(clean + [[0, 0, 0, 0, 0, 1]]) < (
-            detector.score_samples(clean)
-        )
-
-    def test_novelty_trusts_all_rows(self, novelty):
+    def test_novelty_takes_all_rows(self, novelty):
         detector, X = novelty
         assert detector.report_["left_out"] == 0.0
         assert detector.report_["n_references"] == len(X)
@@ -180,10 +172,19 @@ class TestTrust:
         X, _ = make_table()
         detector = fitted(X, contamination=0.1)
         report = detector.report_
-        assert list(report["views"]) == list(source.VIEWS)
-        assert sum(report["views"].values()) == pytest.approx(1.0)
+        assert list(report["contributions"]) == detector.component_names_.tolist()
+        assert sum(report["contributions"].values()) == pytest.approx(1.0)
         assert report["flagged"] == pytest.approx(0.1)
         assert report["flagged"] == (detector.predict(X) == -1).mean()
+
+    def test_contributions_are_those_of_the_flagged_rows(self):
+        X, _ = make_table(300, seed=2)
+        detector = fitted(X, contamination=0.02)
+        components = detector.score_components(X[detector.predict(X) == -1])
+        largest = np.sort(components, axis=1)[:, [-3]]
+        parts = np.where(components >= largest, components, 0.0).sum(axis=0)
+        found = list(detector.report_["contributions"].values())
+        np.testing.assert_allclose(found, parts / parts.sum(), rtol=1e-6)
 
 
 class TestLargeTables:
@@ -197,21 +198,35 @@ class TestLargeTables:
         assert fitted(X).report_["n_references"] == 80
 
     @pytest.mark.parametrize("novelty", [False, True])
-    def test_the_cut_marks_a_share_of_all_rows(self, monkeypatch, novelty):
+    def test_the_threshold_marks_a_share_of_all_rows(self, monkeypatch, novelty):
         monkeypatch.setattr(source, "OFFSET_ROWS", 64)
         X, _ = make_table(300)
         detector = fitted(X, contamination=0.1, novelty=novelty)
         assert (detector.predict(X) == -1).sum() == 30
 
-    def test_partial_fit_keeps_references_of_all_rows_seen(self):
+    @pytest.mark.parametrize("novelty", [False, True])
+    def test_partial_fit_keeps_references_of_all_rows_seen(self, novelty):
         X, _ = make_table(200)
-        detector = DeepOutlierDetector(**QUICK, novelty=True)
+        detector = DeepOutlierDetector(
+            autoencoder=NETWORKS, random_state=0, novelty=novelty
+        )
         detector.partial_fit(X[:100]).partial_fit(X[100:])
-        assert detector.report_["n_references"] == 200
+        assert detector.report_["n_references"] == (200 if novelty else 140)
         again = pickle.loads(pickle.dumps(detector))
         assert np.array_equal(again.score_samples(X), detector.score_samples(X))
+        again.partial_fit(X[:10])
         detector.partial_fit(X[:10])
-        assert np.isfinite(detector.score_samples(X)).all()
+        assert np.array_equal(again.score_samples(X), detector.score_samples(X))
+
+    def test_failed_partial_fit_leaves_the_detector_as_it_was(self, monkeypatch):
+        X, _ = make_table(100)
+        detector = fitted(X)
+        before = detector.score_samples(X)
+        monkeypatch.setattr(source.FittingRows, "references", None)
+        with pytest.raises(TypeError):
+            detector.partial_fit(X[:50] + 1.0)
+        monkeypatch.undo()
+        assert np.array_equal(detector.score_samples(X), before)
 
 
 class TestRealData:
@@ -243,27 +258,41 @@ class TestRealData:
         X, y = load_digits(return_X_y=True)
         X = X.reshape(-1, 1, 8, 8)
         train, test = X[y == 0][:100], np.concatenate([X[y == 0][100:], X[y == 1]])
-        detector = DeepOutlierDetector(
-            network="conv", novelty=True, random_state=0, n_estimators=2, max_steps=30
-        ).fit(train)
+        networks = AutoEncoder(network="conv", n_estimators=2, max_steps=30)
+        detector = fitted(train, autoencoder=networks, novelty=True)
         is_zero = np.r_[np.ones(78), np.zeros(len(test) - 78)]
         assert roc_auc_score(is_zero, detector.score_samples(test)) > 0.99
 
-    def test_missing_values_lie_at_the_centre_of_the_inputs(self):
+
+class TestNetworks:
+    def test_are_those_of_autoencoder(self):
         X, _ = make_table()
-        detector = fitted(X)
-        inputs, _, _ = views_of(detector, np.full((1, 5), np.nan))
-        center = detector.net_.module_.views.center.numpy()
-        scale = detector.net_.module_.views.scale.numpy()
-        np.testing.assert_allclose(inputs[0], -center / scale, rtol=1e-5)
+        detector = fitted(X, novelty=True)
+        alone = clone(NETWORKS).set_params(novelty=True, random_state=0).fit(X)
+        assert np.array_equal(
+            detector.autoencoder_.reconstruct(X), alone.reconstruct(X)
+        )
 
+    def test_take_shared_parameters_and_leave_the_given_ones_alone(self):
+        X, _ = make_table(60)
+        networks = AutoEncoder(max_steps=5, random_state=7, novelty=True)
+        detector = fitted(X, autoencoder=networks, preprocessor=None)
+        assert detector.autoencoder_.random_state == 0
+        assert detector.autoencoder_.novelty is False
+        assert detector.preprocessor_ is None
+        assert networks.random_state == 7
+        assert not hasattr(networks, "net_")
 
-def test_the_networks_are_those_of_autoencoder():
-    X, _ = make_table()
-    detector = fitted(X, novelty=True)
-    network = AutoEncoder(**QUICK, novelty=True).fit(X)
-    np.testing.assert_array_equal(detector.transform(X), network.transform(X))
-    np.testing.assert_array_equal(detector.reconstruct(X), network.reconstruct(X))
+    def test_parameters_are_searched_by_name(self):
+        detector = DeepOutlierDetector(autoencoder=AutoEncoder())
+        detector.set_params(autoencoder__latent_size=3)
+        X, _ = make_table(60)
+        assert detector.fit(X).autoencoder_.transform(X).shape == (60, 4 * 3)
+
+    def test_refuses_score_functions_without_whitening(self):
+        X, _ = make_table()
+        with pytest.raises(ValueError, match="score_function is 'squared_error'"):
+            fitted(X, autoencoder=AutoEncoder(score_function="squared_error"))
 
 
 @pytest.mark.parametrize("novelty", [False, True])
@@ -271,11 +300,18 @@ def test_parameters_set_later_do_not_change_what_was_fitted(novelty):
     X, _ = make_table()
     detector = fitted(X, novelty=novelty)
     before = detector.score_samples(X)
-    detector.set_params(novelty=not novelty, n_neighbors=2, max_references=3)
-    assert np.array_equal(detector.score_samples(X), before)
+    detector.set_params(
+        novelty=not novelty, n_neighbors=2, max_references=3, autoencoder=None
+    )
+    again = pickle.loads(pickle.dumps(detector))
+    for found in (detector, again):
+        assert np.array_equal(found.score_samples(X), before)
 
 
-def test_refuses_score_functions_without_whitening():
-    X, _ = make_table()
-    with pytest.raises(ValueError, match="score_function"):
-        fitted(X, score_function="squared_error")
+def test_scores_of_training_rows_are_those_of_new_rows(dirty):
+    detector, X = dirty
+    rows = TrainingRows(X)
+    assert np.array_equal(
+        detector._anomaly_scores(PickedRows(rows)),
+        detector._anomaly_scores(X[rows.positions]),
+    )

@@ -55,8 +55,9 @@ class Recorder:
 
 def test_without_callbacks_nothing_stops():
     watch = EpochWatch(BaseEstimator(), 3)
-    assert [watch() for _ in range(4)] == [False] * 4
-    assert watch.close() is None
+    for part in (watch, watch.training(2)):
+        assert [part() for _ in range(4)] == [False] * 4
+        assert part.close() is None
     assert Estimator().fit().n_iter_ == 5
 
 
@@ -70,6 +71,27 @@ def test_callbacks_see_every_epoch():
     assert recorder.calls[2:-2] == epochs
     assert recorder.calls[-2].startswith("end fit")
     assert recorder.calls[-1] == "teardown"
+
+
+def test_each_training_has_its_own_number_of_epochs():
+    recorder = Recorder()
+
+    class Twice(CallbackSupportMixin, BaseEstimator):
+        @with_callbacks
+        def fit(self, X=None, y=None):
+            watch = EpochWatch(self, 2)
+            for n_epochs in (1, 2):
+                training = watch.training(n_epochs)
+                assert [training() for _ in range(n_epochs)] == [False] * n_epochs
+                with pytest.raises(ValueError, match="maximum number of children"):
+                    training()
+                training.close()
+            watch.close()
+
+    Twice().set_callbacks(recorder).fit()
+    trainings = [call for call in recorder.calls if "training" in call]
+    assert trainings == [f"{e} training {i}" for i in (0, 1) for e in ("begin", "end")]
+    assert recorder.calls.count("begin epoch 1") == 1
 
 
 def test_callback_stops():

@@ -1,0 +1,268 @@
+"""Score components: what DeepOutlierDetector looks at, each in a unit of its own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from sklearn_deepod.detectors._feature_tables import feature_tables
+from sklearn_deepod.networks import NearestReferences, Whitening
+from sklearn_deepod.training import TrainingRows
+
+# Rows and cells that the covariance of the inputs is computed from, at most.
+_COVARIANCE_ROWS, _COVARIANCE_CELLS = 2**12, 2**20
+# Its shrinkage and the share of the rows it keeps. On ADBench, KEEL and macrOData a
+# shrinkage of 0.03 or 0.3 and shares of 0.75 and 0.9 were no better on two of three.
+_SHRINKAGE, _SUPPORT_FRACTION = 0.1, 0.6
+# Least spacing of a reference, in units of the median: copies have none.
+_LEAST_SPACING = 1e-3
+# The neighbour whose distance, in the median, is the bandwidth of the smoothing.
+_N_BANDWIDTH = 5
+
+
+@dataclass(frozen=True)
+class FittingRows:
+    """What components are fitted on.
+
+    Attributes
+    ----------
+    rows : TrainingRows
+        A sample of the training rows.
+    values : torch.Tensor of shape (n_rows, n_inputs)
+        Their squashed inputs.
+    inliers : ndarray of int
+        Increasing indices of those to look for neighbours among.
+    features : callable
+        ``features(index)`` gives the learned features of some of `rows`, of shape
+        (n_members, n_index, n_features).
+    n_references : int
+        Number of references, at most.
+    """
+
+    rows: TrainingRows
+    values: torch.Tensor
+    inliers: np.ndarray
+    features: Callable
+    n_references: int
+
+    def references(self, among=None):
+        """Indices of references among some of the rows, and how often each is there."""
+        among = np.arange(len(self.rows)) if among is None else among
+        subset = self.rows.subset(among, self.rows.weight[among])
+        index, count = subset.sample_counts(self.n_references)
+        return among[index], torch.from_numpy(count).float().to(self.values.device)
+
+
+class ScoreComponent(nn.Module):
+    """Anomaly scores of rows by one idea.
+
+    Subclasses give `names`, one for each score, `fit` on `FittingRows`, and `forward`,
+    which maps squashed inputs (n_rows, n_inputs) and learned features (n_members,
+    n_rows, n_features) to scores (n_rows, n_names), higher for outliers. All that is
+    learned stands in buffers.
+    """
+
+    names: tuple = ()
+
+    def fit(self, fitting):
+        """Learn from the training rows; nothing by default."""
+
+
+class NetworkDistance(ScoreComponent):
+    """Length of the whitened features: the networks' own Mahalanobis distance."""
+
+    names = ("network",)
+
+    def forward(self, values, features):
+        """Mean of the members' distances."""
+        return torch.linalg.vector_norm(features, dim=2).mean(dim=0).unsqueeze(1)
+
+
+class RobustCovariance(ScoreComponent):
+    """Mahalanobis distance of the inputs under a trimmed and shrunk covariance."""
+
+    names = ("covariance",)
+
+    def __init__(self, n_inputs):
+        super().__init__()
+        self.whitening = Whitening(1, n_inputs)
+
+    def fit(self, fitting):
+        """Find location and covariance of the closest rows."""
+        most = max(
+            2**8, min(_COVARIANCE_ROWS, _COVARIANCE_CELLS // len(fitting.values.T))
+        )
+        index, weight = fitting.rows.sample(most)
+        self.whitening.fit(
+            fitting.values[index].unsqueeze(0),
+            weight,
+            ridge=_SHRINKAGE,
+            keep=_SUPPORT_FRACTION,
+        )
+
+    def forward(self, values, features):
+        """Distance of each row."""
+        return self.whitening(values.unsqueeze(0)).mT
+
+
+class InputNeighbors(ScoreComponent):
+    """Distances of neighbours in the inputs.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Inputs of a row.
+    ranks : tuple of int
+        Which neighbours: 1 is the nearest.
+    """
+
+    def __init__(self, n_inputs, ranks):
+        super().__init__()
+        self.ranks = ranks
+        self.names = tuple(f"input_neighbor_{rank}" for rank in ranks)
+        self.references = NearestReferences(1, 1, n_inputs)
+
+    def fit(self, fitting):
+        """Keep references among the inliers."""
+        index, count = fitting.references(fitting.inliers)
+        self.references.hold(fitting.values[index].unsqueeze(0), count)
+
+    def forward(self, values, features):
+        """A column for each rank."""
+        distances, _ = self.references(values.unsqueeze(0), max(self.ranks))
+        return distances[0, :, [rank - 1 for rank in self.ranks]]
+
+
+class LearnedNeighbors(ScoreComponent):
+    """Distance of the nearest neighbour, and density, in the learned features.
+
+    The density compares the mean distance of a row's neighbours with that of their own,
+    as the local outlier factor does. Both are means of the members'.
+
+    Parameters
+    ----------
+    n_members, n_features : int
+        Members, and learned features of each.
+    n_neighbors : int
+        Number of neighbours that make the density.
+    """
+
+    names = ("learned_distance", "learned_density")
+
+    def __init__(self, n_members, n_features, n_neighbors):
+        super().__init__()
+        self.n_neighbors = n_neighbors
+        self.references = NearestReferences(n_members, 1, n_features)
+        self.register_buffer("unit", torch.ones(n_members, 1))
+        self.register_buffer("spacing", torch.ones(n_members, 1))
+
+    def fit(self, fitting):
+        """Keep references among the inliers, and the spacing of each."""
+        index, count = fitting.references(fitting.inliers)
+        rows = fitting.features(index)
+        self.references.hold(rows, count)
+        parts = rows.split(2**8, dim=1)
+        found = [self.references(part, self.n_neighbors)[0] for part in parts]
+        distances = torch.cat(found, dim=1)
+        self.unit = _positive_median(distances[..., 0])
+        spacing = distances.mean(dim=2)
+        self.spacing = spacing.clamp_min(_LEAST_SPACING * _positive_median(spacing))
+
+    def forward(self, values, features):
+        """Distance in units of the references' median one, and ratio of spacings."""
+        distances, places = self.references(features, self.n_neighbors)
+        member = torch.arange(len(places), device=places.device).view(-1, 1, 1)
+        around = self.spacing[member, places].mean(dim=2)
+        scores = distances[..., 0] / self.unit, distances.mean(dim=2) / around
+        return torch.stack(scores, dim=2).mean(dim=0)
+
+
+class Marginals(ScoreComponent):
+    """How unusual the values of single features are.
+
+    "frequency" asks how rare a value is, and "tail" how far out on its side; see
+    `feature_tables`. Each is a mean over the most unusual features of a row.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Inputs of a row.
+    names : sequence of str
+        "frequency", "tail" or both.
+    """
+
+    # Means over so many features. Chosen on ADBench, KEEL, macrOData and mixed tables.
+    n_largest = {"frequency": 1, "tail": 3}
+
+    def __init__(self, n_inputs, names):
+        super().__init__()
+        self.names = tuple(names)
+        for name in ("edges", "frequency", "tail"):
+            self.register_buffer(name, torch.zeros(n_inputs, 1))
+        for name in ("low", "high", "spread"):
+            self.register_buffer(name, torch.ones(n_inputs, 1))
+
+    def fit(self, fitting):
+        """Make the table of each feature."""
+        tables = feature_tables(fitting.values.cpu().numpy(), fitting.rows.weight)
+        for name, table in tables.items():
+            setattr(self, name, torch.from_numpy(table).to(fitting.values))
+
+    def forward(self, values, features):
+        """Look the values up."""
+        columns = values.T.contiguous()
+        cell = torch.searchsorted(self.edges, columns, right=True)
+        means = []
+        for name in self.names:
+            scores = getattr(self, name).gather(1, cell)
+            if name == "tail":
+                beyond = torch.maximum(columns - self.high, self.low - columns)
+                scores = scores + torch.log1p(beyond.clamp_min(0.0) / self.spread)
+            largest = min(self.n_largest[name], len(scores))
+            means.append(scores.topk(largest, dim=0).values.mean(dim=0))
+        return torch.stack(means, dim=1)
+
+
+class NeighborSmoothing(nn.Module):
+    """Scores of the training rows around a row.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Inputs of a row.
+    """
+
+    def __init__(self, n_inputs):
+        super().__init__()
+        self.nearby = NearestReferences(1, 1, n_inputs)
+        self.register_buffer("scores", torch.zeros(1))
+        self.register_buffer("bandwidth", torch.ones(()))
+        self.register_buffer("n_nearby", torch.ones((), dtype=torch.int64))
+
+    def fit(self, fitting, scores, n_nearby):
+        """Keep a sample of all rows with their scores."""
+        index, count = fitting.references()
+        rows = fitting.values[index].unsqueeze(0)
+        self.nearby.hold(rows, count)
+        parts = rows.split(2**8, dim=1)
+        found = [self.nearby(part, _N_BANDWIDTH)[0][0, :, -1] for part in parts]
+        self.bandwidth = _positive_median(torch.cat(found).unsqueeze(0))[0, 0]
+        self.scores = torch.zeros_like(self.nearby.count)
+        self.scores[: len(index)] = torch.from_numpy(scores[index]).to(rows)
+        self.n_nearby.fill_(n_nearby)
+
+    def forward(self, values):
+        """Sum of Gaussian weights, and weighted sum of scores: (n_rows, 2)."""
+        squares, places = self.nearby.search(values.unsqueeze(0), int(self.n_nearby))
+        weight = torch.exp(-squares[0] / (2 * self.bandwidth.square()))
+        weight = weight * self.nearby.count[places[0]]
+        weighted = weight * self.scores[places[0]]
+        return torch.stack([weight.sum(dim=1), weighted.sum(dim=1)], dim=1)
+
+
+def _positive_median(values):
+    """Median of each member's values (n_members, n_rows), or 1 where it is 0."""
+    median = values.median(dim=1, keepdim=True).values
+    return torch.where(median > 0, median, 1.0)

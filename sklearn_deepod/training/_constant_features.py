@@ -1,0 +1,142 @@
+"""Features that were constant in training, and rows in which they are not."""
+
+import copy
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_deepod.scoring import rounding, without_spread
+from sklearn_deepod.training._rows import chunks, dense_rows
+
+_FLOAT64 = np.finfo(np.float64)
+
+
+class ConstantFeatures:
+    """Raises the scores of rows in which a feature leaves its one training value.
+
+    A feature that never varies in training is invisible to most networks, and none can
+    learn from it how far is far. So a row in which it changes is put beyond all
+    training rows: each change adds the range of the training scores, and more, the
+    further it goes: ``1 + log2(1 + distance / rounding error) / 52`` times that range,
+    about 2 for a change by the value's own size. All other rows keep their scores to
+    the last bit.
+
+    Parameters
+    ----------
+    X : {ndarray of shape (n_samples, ...), CSR matrix}
+        The training rows; each cell of images and sequences is a feature.
+    sample_weight : ndarray of shape (n_samples,), default=None
+        Rows of weight 0 do not count.
+
+    Attributes
+    ----------
+    columns : ndarray of int of shape (n_constant,)
+        The constant features, in the flat row.
+    low, high : ndarray of shape (n_constant,)
+        Their lowest and highest values in training, which differ by rounding errors at
+        most, unless `widened` has seen other values since.
+    """
+
+    def __init__(self, X, sample_weight=None):
+        low, high = _ranges(X, sample_weight)
+        self.columns = np.flatnonzero(without_spread(low, high))
+        self._resolution = np.finfo(X.dtype).eps
+        self._set_interval(low[self.columns], high[self.columns])
+        self._lowest, self._range = -np.inf, 1.0
+
+    def widened(self, X, sample_weight=None):
+        """A copy that has seen more training rows."""
+        wider = copy.copy(self)
+        low, high = _ranges(X, sample_weight)
+        wider._resolution = max(self._resolution, np.finfo(X.dtype).eps)
+        wider._set_interval(
+            np.fmin(self.low, low[self.columns]), np.fmax(self.high, high[self.columns])
+        )
+        return wider
+
+    def measured_by(self, anomaly_scores, threshold):
+        """A copy that knows the training scores, and where outliers begin."""
+        measured = copy.copy(self)
+        measured._lowest = np.min(anomaly_scores)
+        highest = max(np.max(anomaly_scores), threshold)
+        size = max(abs(measured._lowest), abs(highest))
+        # Equal scores have no range, and rounding errors are none.
+        measured._range = max(highest - measured._lowest, 1e-6 * size) or 1.0
+        return measured
+
+    def scores(self, X, anomaly_scores):
+        """Anomaly scores of rows by a function, raised where a constant has changed.
+
+        Before such a row is scored, its changed cells are set back to what they were in
+        training, since no network is prepared for them.
+        """
+        scores = anomaly_scores(X)
+        rows, places, values, amounts = self._changes(X)
+        if len(rows):
+            index, rows = np.unique(rows, return_inverse=True)
+            restored = _with_cells(X[index], rows, self.columns[places], values)
+            own = np.maximum(anomaly_scores(restored), self._lowest)
+            # Sums are in the order of a row's cells, whatever the other rows are.
+            scores[index] = own + self._range * np.bincount(rows, amounts)
+        return scores
+
+    def _set_interval(self, low, high):
+        self.low, self.high = low, high
+        size = np.maximum(np.abs(low), np.abs(high))
+        # All in halves, so that no difference leaves float64's range.
+        self._rounding = rounding(size) / 2
+        self._still_constant = without_spread(low, high)
+        unit = np.where(size > 0, self._rounding, rounding(1.0) / 2)
+        self._unit = np.where(self._still_constant, unit, high / 2 - low / 2)
+
+    def _changes(self, X):
+        """Row, place among the constants, training value and amount of each change."""
+        if not len(self.columns):
+            return [np.empty(0)] * 4
+        if sp.issparse(X):
+            flat, columns = X[:, self.columns], slice(None)
+        else:
+            flat, columns = X.reshape(len(X), -1), self.columns
+        found = []
+        for part in chunks(X.shape[0], len(self.columns)):
+            cells = dense_rows(flat[part, columns], slice(None))
+            row, place, amount = self._changed_cells(cells, np.finfo(X.dtype).eps)
+            value = np.clip(cells[row, place], self.low[place], self.high[place])
+            found.append((part.start + row, place, value, amount))
+        return [np.concatenate(arrays) for arrays in zip(*found, strict=True)]
+
+    def _changed_cells(self, cells, resolution):
+        """Row, place among the constants, and amount of each change."""
+        above, below = cells / 2 - self.high / 2, self.low / 2 - cells / 2
+        distance = np.fmax(np.fmax(above, below), 0.0)
+        # The same number may come in float32 and in float64.
+        coarse = max(resolution, self._resolution) / _FLOAT64.eps
+        row, place = np.nonzero(distance > self._rounding * coarse)
+        bits = np.log2(distance[row, place]) - np.log2(self._unit)[place]
+        bits = np.logaddexp2(bits, 0.0)
+        # What varies since has a scale to measure by: its own width.
+        constant = self._still_constant[place]
+        return row, place, np.where(constant, 1.0 + bits / _FLOAT64.nmant, bits)
+
+
+def _ranges(X, sample_weight):
+    """Lowest and highest value of each cell of the rows with weight; NaN is left out."""
+    if sample_weight is not None and not sample_weight.all():
+        X = X[sample_weight > 0]
+    if sp.issparse(X):
+        ends = X.nanmin(axis=0).toarray().ravel(), X.nanmax(axis=0).toarray().ravel()
+    else:
+        flat = X.reshape(len(X), -1)
+        ends = np.fmin.reduce(flat), np.fmax.reduce(flat)
+    return [end.astype(np.float64) for end in ends]
+
+
+def _with_cells(X, rows, columns, values):
+    """The table with other values in some cells of its flat rows."""
+    if sp.issparse(X):
+        X = X.tolil()
+        X[rows, columns] = values
+        return X.tocsr()
+    flat = X.reshape(len(X), -1)  # of a copy
+    flat[rows, columns] = values
+    return flat.reshape(X.shape)
