@@ -6,7 +6,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 from _detectors import PACKAGES
-from _report import alike, differing, plain
+from _report import alike, balanced_mean, differing, plain
 from matplotlib.transforms import Bbox
 
 from sklearn_deepod.utils import all_detectors
@@ -33,7 +33,7 @@ def critical_difference(means, path):
     """
     auc = means["roc_auc"]
     auc = auc[plain(auc)]
-    ranks = auc.rank(axis=1, ascending=False).mean().sort_values()
+    ranks = balanced_mean(auc.rank(axis=1, ascending=False)).sort_values()
     stretches = alike(differing(auc[ranks.index]))
     x = ranks.to_numpy()
     half = (len(x) + 1) // 2
@@ -96,7 +96,7 @@ def accuracy_against_time(means, path):
     """Draw mean ROC AUC over CPU seconds, with the front that no line is beyond."""
     auc = means["roc_auc"]
     lines = plain(auc)
-    accuracy = 100 * auc[lines].mean()
+    accuracy = 100 * balanced_mean(auc[lines])
     time = (means["fit_cpu_seconds"] + means["score_cpu_seconds"])[lines].sum()
     ordered = accuracy[time.sort_values().index]
     front = ordered[ordered > ordered.cummax().shift(fill_value=0)]

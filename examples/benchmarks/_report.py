@@ -1,6 +1,5 @@
 """Tables and tests of significance of the accuracy benchmark's results."""
 
-import re
 from itertools import combinations
 
 import numpy as np
@@ -9,11 +8,8 @@ from scipy.stats import wilcoxon
 
 PARTS = ("fit", "score")
 FIELDS = ["roc_auc", "average_precision", *(f"{part}_cpu_seconds" for part in PARTS)]
-# whom each protocol's table compares with
-REFERENCES = {
-    "one-class": ("IsolationForest", "kNN-1"),
-    "contaminated": ("IsolationForest",),
-}
+# the tables compare with IsolationForest, and with the best of these
+NEIGHBORS = ("kNN-1", "kNN", "PyOD-KNN")
 
 
 def family(line):
@@ -26,44 +22,72 @@ def plain(lines):
     return [line for line in lines if line == family(line)]
 
 
-def mean_results(results, protocol, datasets, seeds, max_rows, lines):
-    """Return the runs that all lines have, averaged over the seeds.
+def mean_results(results, protocol, tables, seeds, max_rows, lines):
+    """Return {collection: the runs that all lines have, averaged over the seeds}.
 
-    A frame with a row for each dataset and columns (field, line); None without such
-    runs. Lines without any result are left out; further lines of the results that have
-    these runs are there, too. What is missing is printed.
+    Each is a frame with a row for each (collection, dataset) and columns (field, line).
+    Lines without any result are left out; further lines of the results that have these
+    runs are there, too. What is missing is printed.
     """
-    frame = pd.DataFrame([row for row in results if row["protocol"] == protocol])
+    frame = pd.DataFrame(
+        [
+            row
+            for row in results
+            if row["protocol"] == protocol
+            and row["max_rows"] == max_rows
+            and row["seed"] in seeds
+            and row["dataset"] in tables.get(row["collection"], ())
+        ]
+    )
     if frame.empty:
         print(f"\n{protocol}: no results")
-        return None
-    frame = frame[
-        frame["dataset"].isin(datasets)
-        & frame["seed"].isin(seeds)
-        & (frame["max_rows"] == max_rows)
-    ]
-    runs = frame.pivot(index=["dataset", "seed"], columns="detector", values=FIELDS)
+        return {}
+    means = {}
+    for collection, rows in frame.groupby("collection"):
+        total = len(tables[collection]) * len(seeds)
+        shared = _shared_runs(rows, f"{protocol}, {collection}", total, lines)
+        if shared is not None:
+            means[collection] = shared.groupby(level=["collection", "dataset"]).mean()
+    return means
+
+
+def _shared_runs(rows, title, total, lines):
+    """Return the runs that all lines have of one collection, or None."""
+    index = ["collection", "dataset", "seed"]
+    runs = rows.pivot(index=index, columns="detector", values=FIELDS)
     done = runs["roc_auc"].notna()
     found = [line for line in lines if line in done]
     shared = done[found].all(axis=1)
-    total = len(datasets) * len(seeds)
-    print(f"\n{protocol}: {shared.sum()} of {total} runs")
+    print(f"\n{title}: {shared.sum()} of {total} runs")
     for line in found:
         if (lacking := total - done[line].sum()) > 0:
             print(f"    {line} lacks {lacking}")
+    if "error" in rows:
+        for line, n_failed in rows.groupby("detector")["error"].count().items():
+            if n_failed:
+                print(f"    {line} failed in {n_failed}, which count as chance")
     if absent := [line for line in lines if line not in found]:
         print(f"    without results: {', '.join(absent)}")
     if not (found and shared.any()):
         return None
     covering = done[shared].all().loc[lambda whole: whole].index
-    means = runs[shared].groupby(level="dataset").mean()
-    return means.loc[:, (slice(None), covering)]
+    return runs[shared].loc[:, (slice(None), covering)]
+
+
+def together(frames):
+    """Return the frames of several collections as one, with the lines that all have."""
+    return pd.concat(frames, join="inner")
+
+
+def balanced_mean(frame):
+    """Return the mean over the rows, each collection counting the same."""
+    return frame.groupby(level="collection").mean().mean()
 
 
 def mean_rank(auc, line):
     """Rank among the detectors as they come: no variants, not of itself either."""
     rivals = [other for other in plain(auc) if other != family(line)]
-    return auc[[line, *rivals]].rank(axis=1, ascending=False)[line].mean()
+    return balanced_mean(auc[[line, *rivals]].rank(axis=1, ascending=False))[line]
 
 
 def p_value(a, b):
@@ -114,60 +138,43 @@ def _against(auc, line, reference):
     return f"{np.sum(a > b)}/{np.sum(a < b)}", "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def main_table(means, protocol):
-    """Return header and rows of a protocol's table, the most accurate line first."""
-    auc = means["roc_auc"]
-    references = REFERENCES[protocol]
-    header = ["", "ROC AUC", "AP", "rank"]
-    for reference in references:
+def references(auc):
+    """Return whom a table compares with: IsolationForest and the best of the kNN."""
+    neighbors = [line for line in NEIGHBORS if line in auc]
+    best = [balanced_mean(auc[neighbors]).idxmax()] if neighbors else []
+    return ["IsolationForest", *best]
+
+
+def figures(auc, precision):
+    """Return means as "ROC AUC / AP" in percent."""
+    return f"{100 * np.mean(auc):.1f} / {100 * np.mean(precision):.1f}"
+
+
+def main_table(means):
+    """Return header and rows of a table, the most accurate line first.
+
+    With more than one collection each has a column of its own.
+    """
+    auc, precision = means["roc_auc"], means["average_precision"]
+    shown = references(auc)
+    header = ["", "ROC AUC", "AP"]
+    collections = [*means.index.unique("collection")]
+    if several := len(collections) > 1:
+        header += collections
+    header += ["rank"]
+    for reference in shown:
         header += [f"{reference} +/-", "p"]
+    mean_auc, mean_precision = (100 * balanced_mean(part) for part in (auc, precision))
     rows = []
-    for line in auc.mean().sort_values(ascending=False).index:
-        of_line = means.xs(line, axis=1, level=1)
-        row = [
-            line,
-            f"{100 * of_line['roc_auc'].mean():.1f}",
-            f"{100 * of_line['average_precision'].mean():.1f}",
-            f"{mean_rank(auc, line):.2f}",
-        ]
-        for reference in references:
+    for line in mean_auc.sort_values(ascending=False).index:
+        row = [line, f"{mean_auc[line]:.1f}", f"{mean_precision[line]:.1f}"]
+        if several:
+            row += [
+                figures(auc[line][name], precision[line][name]) for name in collections
+            ]
+        row += [f"{mean_rank(auc, line):.2f}"]
+        for reference in shown:
             row += _against(auc, line, reference)
-        row += [f"{of_line[f'{part}_cpu_seconds'].sum():.1f}" for part in PARTS]
+        row += [f"{means[f'{part}_cpu_seconds', line].sum():.1f}" for part in PARTS]
         rows.append(row)
     return [*header, *(f"{part} CPU s" for part in PARTS)], rows
-
-
-def halves_of(datasets, by):
-    """Return two lists of datasets: the even ones and the odd ones.
-
-    ``by`` is "number", that in the name of ADBench's file, or "position", that in the
-    sorted list, from 0.
-    """
-    datasets = sorted(datasets)
-    if by == "number":
-        if unnumbered := [name for name in datasets if not name[0].isdigit()]:
-            raise SystemExit(f"--halves number: {unnumbered[0]} begins with none")
-        numbers = [int(re.match(r"\d+", name)[0]) for name in datasets]
-    else:
-        numbers = range(len(datasets))
-    return [
-        [name for name, n in zip(datasets, numbers, strict=True) if n % 2 == rest]
-        for rest in (0, 1)
-    ]
-
-
-def halves_table(means, halves):
-    """Return header and rows of the means on the even and on the odd tables."""
-    parts = [means[means.index.isin(half)] for half in halves]
-    header = ["", "ROC AUC even", "ROC AUC odd", "AP even", "AP odd"]
-    order = means["roc_auc"].mean().sort_values(ascending=False).index
-    rows = [
-        [line]
-        + [
-            f"{100 * part[field, line].mean():.1f}"
-            for field in ("roc_auc", "average_precision")
-            for part in parts
-        ]
-        for line in order
-    ]
-    return header, rows

@@ -1,10 +1,10 @@
-"""Accuracy on a folder of ADBench files, beside other detectors.
+"""Accuracy on collections of tables, beside other detectors.
 
-Two protocols, without any label in training and without tuning per dataset:
+Two protocols, without any label in training and without tuning per table:
 
 *one-class*
     a random half of the normal rows trains; the other half and all outliers are
-    the test;
+    the test. Tables that come divided stay as they are;
 *contaminated*
     all rows train, and the same rows are scored.
 
@@ -12,8 +12,9 @@ Tables larger than ``--max-rows`` are cut to a random share, with the same share
 outliers. Each result is appended to ``--output`` as one line of JSON, and what is
 there already is not run again.
 
-Times are CPU seconds of the process, which computes on one thread: other work on the
-machine does not lengthen them as it does the time on a clock.
+Each collection counts the same in means over collections. Times are CPU seconds of the
+process, which computes on one thread: other work on the machine does not lengthen them
+as it does the time on a clock.
 """
 
 import argparse
@@ -26,16 +27,23 @@ from pathlib import Path
 from time import process_time
 
 import numpy as np
-from _common import find_tables, limit_threads, load_table, print_table, seconds
+from _collapse import collapse_table
+from _common import limit_threads, print_table, seconds
 from _detectors import DETECTORS, installed, warm_up
-from _report import family, halves_of, halves_table, main_table, mean_results
+from _report import family, main_table, mean_results, together
+from _tables import (
+    COLLECTIONS,
+    PROTOCOLS,
+    find_collections,
+    is_generated,
+    split_source,
+    subset,
+)
 from joblib import Parallel, delayed
 from sklearn import preprocessing
 from sklearn.metrics import average_precision_score, roc_auc_score
-from sklearn.model_selection import train_test_split
 
-PROTOCOLS = ("one-class", "contaminated")
-KEY = ("dataset", "protocol", "seed", "max_rows", "detector")
+KEY = ("collection", "dataset", "protocol", "seed", "max_rows", "detector")
 
 
 def parse_value(text):
@@ -66,52 +74,51 @@ def parse_settings(settings):
     return parsed
 
 
-def split(X, y, protocol, seed, max_rows):
-    """Return X_train, X_test, y_test."""
-    if len(y) > max_rows:
-        X, _, y, _ = train_test_split(
-            X, y, train_size=max_rows, stratify=y, random_state=seed
-        )
-    if protocol == "contaminated":
-        return X, X, y
-    normal = np.random.default_rng(seed).permutation(np.flatnonzero(y == 0))
-    train = normal[: len(normal) // 2]
-    test = np.setdiff1d(np.arange(len(y)), train)
-    return X[train], X[test], y[test]
+def measure(detector, X_train, X_test, y_test):
+    """Return the figures of a fit."""
+    fit_seconds = seconds(detector.fit, X_train, clock=process_time)
+    start = process_time()
+    scores = detector.score_samples(X_test)
+    score_seconds = process_time() - start
+    return {
+        "roc_auc": roc_auc_score(y_test, -scores),
+        "average_precision": average_precision_score(y_test, -scores),
+        "fit_cpu_seconds": fit_seconds,
+        "score_cpu_seconds": score_seconds,
+    }
 
 
-def run(path, key, params):
-    """Run one detector once and return its line of the output."""
+def run(source, key, params):
+    """Run one detector once and return its line of the output.
+
+    A detector that raises ranks no row: its figures are those of chance, beside the
+    error. A line without figures says that the table does not suit.
+    """
     row = dict(zip(KEY, key, strict=True))
     protocol, seed = row["protocol"], row["seed"]
     name = row["detector"].split("[")[0]
-    X_train, X_test, y_test = split(*load_table(path), protocol, seed, row["max_rows"])
     try:
+        X_train, X_test, y_test = split_source(source, protocol, seed, row["max_rows"])
         if len(np.unique(y_test)) < 2:
             raise ValueError("no outlier among the rows of the test")
+    except ValueError as error:
+        return {**row, "error": str(error)}
+    row |= {
+        "n_train": len(X_train),
+        "n_test": len(X_test),
+        "n_features": X_train.shape[1],
+    }
+    try:
         with limit_threads(1), warnings.catch_warnings():
             # EllipticEnvelope says so a hundred times in a fit
             warnings.filterwarnings("ignore", message="Determinant has increased")
             warm_up(name)
             detector = DETECTORS[name](protocol == "one-class", seed, params)
-            fit_seconds = seconds(detector.fit, X_train, clock=process_time)
-            start = process_time()
-            scores = detector.score_samples(X_test)
-            score_seconds = process_time() - start
-        auc = roc_auc_score(y_test, -scores)
-        precision = average_precision_score(y_test, -scores)
+            return row | measure(detector, X_train, X_test, y_test)
     except Exception as error:  # one failure must not end a run of hours
-        return {**row, "error": f"{type(error).__name__}: {error}"}
-    return {
-        **row,
-        "n_train": len(X_train),
-        "n_test": len(X_test),
-        "n_features": X_train.shape[1],
-        "roc_auc": auc,
-        "average_precision": precision,
-        "fit_cpu_seconds": fit_seconds,
-        "score_cpu_seconds": score_seconds,
-    }
+        chance = {"roc_auc": 0.5, "average_precision": np.mean(y_test)}
+        times = dict.fromkeys(("fit_cpu_seconds", "score_cpu_seconds"), 0.0)
+        return row | chance | times | {"error": f"{type(error).__name__}: {error}"}
 
 
 def read_results(path):
@@ -122,42 +129,97 @@ def read_results(path):
     return {tuple(row[name] for name in KEY): row for row in rows}
 
 
-def report(means, protocol, args, halves):
-    """Print a protocol's tables; write them and the figures where that is asked for."""
-    title = f"{protocol}: {len(means)} datasets, at most {args.max_rows:,} rows"
-    tables = {protocol: main_table(means, protocol)}
-    print_table(
-        f"{title}; means in percent, wins and losses with the p-value of a Wilcoxon "
-        "test, CPU seconds for all datasets once",
-        *tables[protocol],
-    )
-    if halves:
-        tables[f"{protocol}-halves"] = table = halves_table(means, halves)
-        print_table(f"{title}; means in percent on the halves by {args.halves}", *table)
+def run_missing(tables, lines, args, results):
+    """Run what the results lack, and add it to them and to the output file."""
+    todo = [
+        delayed(run)(source, key, params)
+        for line, params in lines.items()
+        for protocol in args.protocols
+        for collection, sources in tables.items()
+        for dataset, source in sources.items()
+        for seed in args.seeds
+        if (key := (collection, dataset, protocol, seed, args.max_rows, line))
+        not in results
+    ]
+    print(f"{len(todo)} runs to do, {len(results)} in {args.output}", flush=True)
+    args.output.parent.mkdir(parents=True, exist_ok=True)
+    parallel = Parallel(n_jobs=args.jobs, return_as="generator_unordered")
+    with args.output.open("a") as file:
+        for row in parallel(todo):
+            if "error" in row:
+                print("failed:", *(row[name] for name in KEY), row["error"])
+            if "roc_auc" not in row:
+                continue
+            file.write(json.dumps(row) + "\n")
+            file.flush()
+            results[tuple(row[name] for name in KEY)] = row
+
+
+def report(means, protocol, args):
+    """Print a protocol's tables; write them and the figures where that is asked for.
+
+    ``means`` holds the frame of each collection. Generated tables prove nothing about
+    other data: over the collections there is a table without them, too.
+    """
+    measured = [name for name in means if not is_generated(name)]
+    groups = {name: [name] for name in means}
+    if len(measured) > 1:
+        groups["all"] = measured
+    if len(means) > len(measured) > 0:
+        groups["all-generated"] = [*means]
+    tables = {}
+    for group, names in groups.items():
+        frame = together([means[name] for name in names])
+        tables[group] = table = main_table(frame)
+        print_table(
+            f"{protocol}, {', '.join(names)}: {len(frame)} tables, at most "
+            f"{args.max_rows:,} rows; means in percent, wins and losses with the "
+            "p-value of a Wilcoxon test, CPU seconds for all tables once",
+            *table,
+        )
+    for name in means:
+        if is_generated(name) and (table := collapse_table(means[name])):
+            tables[f"{name}-collapse"] = table
+            print_table(f"{protocol}, {name}: average precision", *table)
     if args.tables:
         args.tables.mkdir(parents=True, exist_ok=True)
         for name, (header, rows) in tables.items():
-            with (args.tables / f"{name}.csv").open("w", newline="") as file:
+            path = args.tables / f"{protocol}-{name}.csv"
+            with path.open("w", newline="") as file:
                 csv.writer(file, lineterminator="\n").writerows([header, *rows])
     if args.figures:
         # matplotlib is needed for nothing else
         from _figures import accuracy_against_time, critical_difference
 
         args.figures.mkdir(parents=True, exist_ok=True)
-        critical_difference(means, args.figures / f"{protocol}-ranks.svg")
-        accuracy_against_time(means, args.figures / f"{protocol}-time.svg")
+        frame = together([means[name] for name in measured or means])
+        critical_difference(frame, args.figures / f"{protocol}-ranks.svg")
+        accuracy_against_time(frame, args.figures / f"{protocol}-time.svg")
 
 
-def main():
+def parse_arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", help="folder that holds adbench/*.npz")
+    parser.add_argument("--data", help="folder with a subfolder for each collection")
+    parser.add_argument(
+        "--collections",
+        nargs="+",
+        metavar="NAME",
+        help=f"subfolders, and mixed (default: those of {', '.join(COLLECTIONS)} that "
+        "are there)",
+    )
     parser.add_argument("--output", type=Path, default=Path("accuracy.jsonl"))
-    parser.add_argument("--max-rows", type=int, default=50_000)
+    parser.add_argument("--max-rows", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--jobs", type=int, default=1, help="processes, 1 thread each")
     parser.add_argument("--datasets", nargs="+", metavar="NAME", help="parts of names")
+    parser.add_argument(
+        "--subset",
+        action="store_true",
+        help="twelve tables of each collection, at even distances in the order of "
+        "their names (mixed: three of each family)",
+    )
     parser.add_argument(
         "--detectors", nargs="+", choices=DETECTORS, default=[*DETECTORS]
     )
@@ -175,24 +237,30 @@ def main():
     parser.add_argument(
         "--report", action="store_true", help="print the tables and run nothing"
     )
-    parser.add_argument(
-        "--halves",
-        nargs="?",
-        choices=("number", "position"),
-        const="position",
-        help="print the means on the even and the odd tables, too: by the place in the "
-        "sorted list, from 0, or by the number in the name",
-    )
     parser.add_argument("--tables", type=Path, help="folder for the tables as CSV")
     parser.add_argument("--figures", type=Path, help="folder for figures of them")
-    args = parser.parse_args()
+    return parser.parse_args()
 
-    paths = find_tables(args.data)
-    datasets = [
-        name
-        for name in paths
-        if not args.datasets or any(part in name for part in args.datasets)
-    ]
+
+def choose_tables(args):
+    """Return {collection: {table: source}} as the arguments want them."""
+    tables = find_collections(args.data, args.collections)
+    if args.subset:
+        tables = {name: subset(name, sources) for name, sources in tables.items()}
+    if args.datasets:
+        tables = {
+            name: {
+                table: source
+                for table, source in sources.items()
+                if any(part in table for part in args.datasets)
+            }
+            for name, sources in tables.items()
+        }
+    return {name: sources for name, sources in tables.items() if sources}
+
+
+def choose_lines(args):
+    """Return {line: parameters} as the arguments want them."""
     settings = parse_settings(args.settings)
     lines = {}
     for detector in args.detectors:
@@ -200,35 +268,22 @@ def main():
             changes = settings[family(detector)]
             name = detector + (f"[{','.join(changes)}]" if changes else "")
             lines[name] = dict(changes.values())
+    return lines
 
+
+def main():
+    args = parse_arguments()
+    tables = choose_tables(args)
+    lines = choose_lines(args)
     results = read_results(args.output)
     if not args.report:
-        todo = [
-            delayed(run)(paths[key[0]], key, params)
-            for line, params in lines.items()
-            for protocol in args.protocols
-            for dataset in datasets
-            for seed in args.seeds
-            if (key := (dataset, protocol, seed, args.max_rows, line)) not in results
-        ]
-        print(f"{len(todo)} runs to do, {len(results)} in {args.output}", flush=True)
-        args.output.parent.mkdir(parents=True, exist_ok=True)
-        parallel = Parallel(n_jobs=args.jobs, return_as="generator_unordered")
-        with args.output.open("a") as file:
-            for row in parallel(todo):
-                if "error" in row:
-                    print("failed:", *(row[name] for name in KEY), row["error"])
-                    continue
-                file.write(json.dumps(row) + "\n")
-                file.flush()
-                results[tuple(row[name] for name in KEY)] = row
-    halves = args.halves and halves_of(paths, args.halves)
+        run_missing(tables, lines, args, results)
     for protocol in args.protocols:
         means = mean_results(
-            results.values(), protocol, datasets, args.seeds, args.max_rows, [*lines]
+            results.values(), protocol, tables, args.seeds, args.max_rows, [*lines]
         )
-        if means is not None:
-            report(means, protocol, args, halves)
+        if means:
+            report(means, protocol, args)
 
 
 if __name__ == "__main__":

@@ -1,112 +1,154 @@
-"""Choose what DeepOutlierDetector looks at on half of the tables, judge on the others.
+"""Choose among settings on all collections but one, and judge on the one left out.
 
-The defaults of ``DeepOutlierDetector`` were chosen with all tables of ADBench in view.
-Here the choice is made once more by a rule, on the tables whose number is even, and
-judged on the odd ones, and the other way round. The designs to choose from:
+Reads the results of ``accuracy.py``, whose lines are the candidates: each setting that
+was run with ``--set``, and the detectors as they come. For example::
 
-- ``n_neighbors`` of 1, 3, 5 or 10;
-- each set of the three views;
-- the mean, the highest, or the mean of the two highest of what the views say of a row;
-- in the contaminated protocol, the detector's own scores, too, in which rows that lie
-  close together share evidence.
+    python accuracy.py --detectors AutoEncoder
+    python accuracy.py --detectors AutoEncoder --set AutoEncoder.lr=1e-3
+    python choice.py --candidates AutoEncoder
 
-The design with the highest mean ROC AUC on one half is shown with its figures on the
-other half, beside the detector as it comes.
+For each collection the candidate is chosen that is best on the others, each collection
+counting the same. Shown are its figures on those and on the collection left out, beside
+the figures there of the default and of the best candidate in hindsight. The last line
+has the candidate that is best on all collections, with its mean over them, and the
+means of the columns above it: what a choice is worth on a collection that it did not
+see.
 """
 
 import argparse
-from collections import defaultdict
-from itertools import combinations
+from pathlib import Path
 
-import numpy as np
-from _common import find_tables, limit_threads, load_table, print_table
-from _report import halves_of
-from accuracy import PROTOCOLS, split
-from joblib import Parallel, delayed
-from sklearn.metrics import average_precision_score, roc_auc_score
+from _common import print_table
+from _report import family, figures, mean_results, plain, together
+from _tables import PROTOCOLS
+from accuracy import read_results
 
-from sklearn_deepod import DeepOutlierDetector
-
-N_NEIGHBORS = (1, 3, 5, 10)
-VIEWS = ("inputs", "distance", "density")
-AS_IT_COMES = "as it comes"
+CRITERIA = {
+    "auc": lambda auc, precision: auc,
+    "both": lambda auc, precision: (auc + precision) / 2,
+}
 
 
-def designs(evidence):
-    """Yield the name and the scores of each way to combine some of the views."""
-    for size in range(1, len(VIEWS) + 1):
-        for chosen in combinations(range(len(VIEWS)), size):
-            views = np.sort(evidence[:, chosen], axis=1)
-            names = " + ".join(VIEWS[i] for i in chosen)
-            yield f"mean of {names}", views.mean(axis=1)
-            if size > 1:
-                yield f"highest of {names}", views[:, -1]
-            if size > 2:
-                yield f"two highest of {names}", views[:, -2:].mean(axis=1)
+def find_candidates(results, wanted):
+    """Return the lines of the results that are wanted, by name or by their detector."""
+    lines = sorted({row["detector"] for row in results})
+    if wanted:
+        lines = [line for line in lines if line in wanted or family(line) in wanted]
+    if not lines:
+        raise SystemExit("no results of the candidates")
+    return lines
 
 
-def run(dataset, path, protocol, seed, max_rows):
-    """Return the (ROC AUC, AP) of each design on a table."""
-    X_train, X_test, y = split(*load_table(path), protocol, seed, max_rows)
-    novelty = protocol == "one-class"
-    found = {}
-    with limit_threads(1):
-        for k in N_NEIGHBORS:
-            detector = DeepOutlierDetector(
-                n_neighbors=k, novelty=novelty, device="cpu", random_state=seed
-            ).fit(X_train)
-            scores = dict(designs(detector.evidence(X_test)))
-            if not novelty:
-                scores["shared"] = -detector.score_samples(X_test)
-            for name, values in scores.items():
-                pair = roc_auc_score(y, values), average_precision_score(y, values)
-                found[f"{name}, {k} neighbours"] = pair
-    default = "mean of inputs + distance + density" if novelty else "shared"
-    found[AS_IT_COMES] = found[f"{default}, 5 neighbours"]
-    return dataset, found
+def collection_means(results, protocols, args, lines):
+    """Return ROC AUC and AP, frames (collection, line), averaged over the protocols."""
+    tables = {}
+    for row in results:
+        if not args.collections or row["collection"] in args.collections:
+            tables.setdefault(row["collection"], set()).add(row["dataset"])
+    parts = []
+    for protocol in protocols:
+        means = mean_results(
+            results, protocol, tables, args.seeds, args.max_rows, lines
+        )
+        if len(means) < 2:
+            raise SystemExit(f"{protocol}: want results of two collections or more")
+        parts.append(together([*means.values()]).groupby(level="collection").mean())
+    mean = together(parts).groupby(level="collection").mean()
+    return [
+        mean[field][[line for line in lines if line in mean[field]]]
+        for field in ("roc_auc", "average_precision")
+    ]
+
+
+def leave_one_out(auc, precision, criterion, default=None):
+    """Return header and rows of the choices, the last one that on all collections."""
+    worth = CRITERIA[criterion](auc, precision)
+
+    def mean_of(lines):
+        """Return the mean figures of {collection: line}."""
+        pairs = lines.items()
+        return figures(
+            *([part.loc[pair] for pair in pairs] for part in (auc, precision))
+        )
+
+    def cell(line, collections):
+        return mean_of(dict.fromkeys(collections, line)) if line else ""
+
+    header = ["left out", "chosen on the others", "there", "on the one left out"]
+    header += ["default on it", "best on it in hindsight"]
+    rows, chosen, best = [], {}, {}
+    for left_out in worth.index:
+        others = worth.index.drop(left_out)
+        chosen[left_out] = line = worth.loc[others].mean().idxmax()
+        best[left_out] = worth.loc[left_out].idxmax()
+        rows.append(
+            [
+                left_out,
+                line,
+                cell(line, others),
+                cell(line, [left_out]),
+                cell(default, [left_out]),
+                f"{cell(best[left_out], [left_out])} {best[left_out]}",
+            ]
+        )
+    on_all = worth.mean().idxmax()
+    last = ["none", on_all, cell(on_all, worth.index), mean_of(chosen)]
+    rows.append([*last, cell(default, worth.index), mean_of(best)])
+    return header, rows
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", help="folder that holds adbench/*.npz")
+    parser.add_argument(
+        "--results", type=Path, nargs="+", default=[Path("accuracy.jsonl")]
+    )
+    parser.add_argument(
+        "--candidates",
+        nargs="+",
+        metavar="LINE",
+        help="lines of the results; a detector stands for all its lines (default: all)",
+    )
+    parser.add_argument(
+        "--default", metavar="LINE", help="default: the one detector as it comes"
+    )
+    parser.add_argument("--collections", nargs="+", metavar="NAME")
     parser.add_argument("--max-rows", type=int, default=10_000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--jobs", type=int, default=1, help="processes, 1 thread each")
     parser.add_argument(
         "--protocols", nargs="+", choices=PROTOCOLS, default=[*PROTOCOLS]
     )
+    parser.add_argument(
+        "--jointly",
+        action="store_true",
+        help="one choice for the mean of the protocols",
+    )
+    parser.add_argument(
+        "--by",
+        choices=CRITERIA,
+        default="both",
+        help="mean ROC AUC, or mean of ROC AUC and AP (default: %(default)s)",
+    )
     args = parser.parse_args()
-    paths = find_tables(args.data)
-    halves = dict(zip(("even", "odd"), halves_of(paths, "number"), strict=True))
-    for protocol in args.protocols:
-        runs = Parallel(n_jobs=args.jobs)(
-            delayed(run)(dataset, path, protocol, seed, args.max_rows)
-            for dataset, path in paths.items()
-            for seed in args.seeds
-        )
-        figures = defaultdict(lambda: defaultdict(list))
-        for dataset, found in runs:
-            for name, pair in found.items():
-                figures[name][dataset].append(pair)
 
-        def means(name, datasets, figures=figures):
-            """Mean (ROC AUC, AP) in percent of a design over some tables."""
-            return 100 * np.mean([figures[name][d] for d in datasets], axis=(0, 1))
-
-        rows = []
-        for chosen_on, judged_on in (("even", "odd"), ("odd", "even")):
-            best = max(figures, key=lambda name: means(name, halves[chosen_on])[0])
-            for name in (best, AS_IT_COMES):
-                pairs = [means(name, halves[half]) for half in (chosen_on, judged_on)]
-                cells = [f"{auc:.1f} / {ap:.1f}" for auc, ap in pairs]
-                rows.append((name, chosen_on, *cells))
+    results = {}
+    for path in args.results:
+        results |= read_results(path)
+    results = [*results.values()]
+    lines = find_candidates(results, args.candidates)
+    default = args.default
+    if default is None and len(as_they_come := plain(lines)) == 1:
+        default = as_they_come[0]
+    choices = [args.protocols] if args.jointly else [[p] for p in args.protocols]
+    for protocols in choices:
+        auc, precision = collection_means(results, protocols, args, lines)
+        if default and default not in auc:
+            raise SystemExit(f"--default {default}: no results on all collections")
         print_table(
-            f"{protocol}: {len(paths)} datasets, {len(figures) - 1} designs; mean ROC "
-            "AUC and AP in percent",
-            ("", "chosen on", "there", "on the other half"),
-            rows,
+            f"{' and '.join(protocols)}: {auc.shape[1]} candidates, chosen by "
+            f"{args.by}; mean ROC AUC / AP in percent",
+            *leave_one_out(auc, precision, args.by, default),
         )
 
 

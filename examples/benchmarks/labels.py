@@ -12,7 +12,7 @@ from functools import partial
 
 import numpy as np
 from _common import find_tables, limit_threads, load_table, print_table
-from accuracy import split
+from _tables import split
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from sklearn_deepod import DeepSAD, DeepSVDD, DevNet

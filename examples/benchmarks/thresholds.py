@@ -16,7 +16,7 @@ from inspect import signature
 
 import numpy as np
 from _common import find_tables, limit_threads, load_table, print_table
-from accuracy import split
+from _tables import split
 from joblib import Parallel, delayed
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import balanced_accuracy_score, f1_score
