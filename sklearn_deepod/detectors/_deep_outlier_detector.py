@@ -35,8 +35,8 @@ from sklearn_deepod.utils import (
 # KEEL, macrOData and mixed tables, means of two and of four were within 0.2 points.
 _N_LARGEST = 3
 # Products of training rows and references that "auto" allows, which bounds the time.
-_MOST_PAIRS = 10_000_000
-_FEWEST_REFERENCES, _MOST_REFERENCES = 256, 2_048
+_MOST_PAIRS = 5_000_000
+_FEWEST_REFERENCES, _MOST_REFERENCES = 512, 2_048
 # Numbers that all the members' references may hold together, or a sample of the rows.
 _MOST_CELLS = 2**25
 # Rows that a score is smoothed over; fewer where the references are a small sample.
@@ -69,8 +69,8 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
         make the density in the learned features.
     max_references : int or "auto", default="auto"
         Number of training rows, at most, among which neighbours are sought; of a larger
-        table it is a sample. "auto" takes 10 million over the number of training rows,
-        between 256 and 2,048, so that the time for a large table grows no faster than
+        table it is a sample. "auto" takes 5 million over the number of training rows,
+        between 512 and 2,048, so that the time for a large table grows no faster than
         the table.
     {parameters}
 
@@ -405,7 +405,7 @@ class Scorer(nn.Module):
             components = [
                 InputNeighbors(n_inputs, ranks),
                 Marginals(n_inputs, ["frequency"]),
-                LearnedNeighbors(n_members, n_features, n_neighbors),
+                LearnedNeighbors(n_members * n_features, n_neighbors),
             ]
         else:
             components = [

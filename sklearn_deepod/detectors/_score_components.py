@@ -18,8 +18,9 @@ _COVARIANCE_ROWS, _COVARIANCE_CELLS = 2**12, 2**20
 _SHRINKAGE, _SUPPORT_FRACTION = 0.1, 0.6
 # Least spacing of a reference, in units of the median: copies have none.
 _LEAST_SPACING = 1e-3
-# The neighbour whose distance, in the median, is the bandwidth of the smoothing.
-_N_BANDWIDTH = 5
+# The neighbour whose distance, in the median, is the bandwidth of the smoothing, and
+# a bandwidth in which nothing lies, not even copies, as distances are rounded.
+_N_BANDWIDTH, _LEAST_BANDWIDTH = 5, 1e-8
 
 
 @dataclass(frozen=True)
@@ -139,44 +140,40 @@ class LearnedNeighbors(ScoreComponent):
     """Distance of the nearest neighbour, and density, in the learned features.
 
     The density compares the mean distance of a row's neighbours with that of their own,
-    as the local outlier factor does. Both are means of the members'.
+    as the local outlier factor does. The features of all members are one vector.
 
     Parameters
     ----------
-    n_members, n_features : int
-        Members, and learned features of each.
+    n_features : int
+        Learned features of all members together.
     n_neighbors : int
         Number of neighbours that make the density.
     """
 
     names = ("learned_distance", "learned_density")
 
-    def __init__(self, n_members, n_features, n_neighbors):
+    def __init__(self, n_features, n_neighbors):
         super().__init__()
         self.n_neighbors = n_neighbors
-        self.references = NearestReferences(n_members, 1, n_features)
-        self.register_buffer("unit", torch.ones(n_members, 1))
-        self.register_buffer("spacing", torch.ones(n_members, 1))
+        self.references = NearestReferences(1, 1, n_features)
+        self.register_buffer("spacing", torch.ones(1))
 
     def fit(self, fitting):
         """Keep references among the inliers, and the spacing of each."""
         index, count = fitting.references(fitting.inliers)
-        rows = fitting.features(index)
+        rows = _joined(fitting.features(index))
         self.references.hold(rows, count)
-        parts = rows.split(2**8, dim=1)
-        found = [self.references(part, self.n_neighbors)[0] for part in parts]
-        distances = torch.cat(found, dim=1)
-        self.unit = _positive_median(distances[..., 0])
-        spacing = distances.mean(dim=2)
-        self.spacing = spacing.clamp_min(_LEAST_SPACING * _positive_median(spacing))
+        spacing = _distances(self.references, rows, self.n_neighbors).mean(dim=1)
+        middle = spacing.median()
+        floor = _LEAST_SPACING * torch.where(middle > 0, middle, 1.0)
+        self.spacing = spacing.clamp_min(floor)
 
     def forward(self, values, features):
-        """Distance in units of the references' median one, and ratio of spacings."""
-        distances, places = self.references(features, self.n_neighbors)
-        member = torch.arange(len(places), device=places.device).view(-1, 1, 1)
-        around = self.spacing[member, places].mean(dim=2)
-        scores = distances[..., 0] / self.unit, distances.mean(dim=2) / around
-        return torch.stack(scores, dim=2).mean(dim=0)
+        """Distance, and ratio of spacings."""
+        distances, places = self.references(_joined(features), self.n_neighbors)
+        around = self.spacing[places[0]].mean(dim=1)
+        distances = distances[0]
+        return torch.stack([distances[:, 0], distances.mean(dim=1) / around], dim=1)
 
 
 class Marginals(ScoreComponent):
@@ -246,9 +243,10 @@ class NeighborSmoothing(nn.Module):
         index, count = fitting.references()
         rows = fitting.values[index].unsqueeze(0)
         self.nearby.hold(rows, count)
-        parts = rows.split(2**8, dim=1)
-        found = [self.nearby(part, _N_BANDWIDTH)[0][0, :, -1] for part in parts]
-        self.bandwidth = _positive_median(torch.cat(found).unsqueeze(0))[0, 0]
+        distances = _distances(self.nearby, rows, _N_BANDWIDTH)[:, -1]
+        # Where most rows have copies, that is 0, and no row is smoothed: neighbours
+        # that differ in a category say nothing about one another.
+        self.bandwidth = distances.median().clamp_min(_LEAST_BANDWIDTH)
         self.scores = torch.zeros_like(self.nearby.count)
         self.scores[: len(index)] = torch.from_numpy(scores[index]).to(rows)
         self.n_nearby.fill_(n_nearby)
@@ -269,10 +267,12 @@ def _mean_of_largest(table, n_largest):
     return table.topk(n_largest, dim=0).values.mean(dim=0)
 
 
-def _positive_median(values):
-    """Median of each member's positive values (n_members, n_rows); 1 if there is none.
+def _joined(features):
+    """Features (n_members, n_rows, n_features) of all members side by side."""
+    return features.transpose(0, 1).flatten(1).unsqueeze(0)
 
-    Copies of a row lie at distance 0, and say nothing about the unit.
-    """
-    positive = values.masked_fill(values <= 0, torch.nan)
-    return positive.nanmedian(dim=1, keepdim=True).values.nan_to_num(nan=1.0)
+
+def _distances(references, rows, n_neighbors):
+    """Distances (n_rows, n_neighbors) of the neighbours of rows (1, n_rows, n)."""
+    parts = [references(part, n_neighbors)[0][0] for part in rows.split(2**8, dim=1)]
+    return torch.cat(parts)

@@ -98,17 +98,16 @@ class TestNeighbors:
         found = component(tensor(new), None).numpy()
         np.testing.assert_allclose(found[:, 0], distances[:, 1], rtol=1e-3)
 
-    def test_learned_features_are_searched_by_each_member(self, X, new):
+    def test_learned_features_of_all_members_are_one_vector(self, X, new):
         scale = np.array([1.0, 3.0])[:, None, None]
-        component = LearnedNeighbors(2, 3, 5)
+        component = LearnedNeighbors(6, 5)
         component.fit(fitting_rows(X, features=X * scale))
         found = component(None, tensor(new * scale)).numpy()
         nearest = NearestNeighbors(n_neighbors=5).fit(X)
         distances, places = nearest.kneighbors(new)
         own, _ = nearest.kneighbors()
-        unit = np.sort(own[:, 0])[(len(own) - 1) // 2]
-        # Units and spacings take the scale out, so that both members agree.
-        np.testing.assert_allclose(found[:, 0], distances[:, 0] / unit, rtol=1e-3)
+        expected = np.sqrt(10) * distances[:, 0]
+        np.testing.assert_allclose(found[:, 0], expected, rtol=1e-3)
         around = own.mean(axis=1)[places].mean(axis=1)
         expected = distances.mean(axis=1) / around
         np.testing.assert_allclose(found[:, 1], expected, rtol=1e-3)
@@ -119,7 +118,7 @@ class TestNeighbors:
             [rng.normal(size=(200, 2)), 5 + 0.05 * rng.normal(size=(200, 2))]
         )
         new = np.array([[5.0, 5.0], [0.0, 0.0], [5.5, 5.5], [0.4, 0.4]])
-        component = LearnedNeighbors(1, 2, 5)
+        component = LearnedNeighbors(2, 5)
         component.fit(fitting_rows(X, features=X[None]))
         density = component(None, tensor(new[None]))[:, 1].numpy()
         factor = LocalOutlierFactor(n_neighbors=5, novelty=True).fit(X)
@@ -127,7 +126,7 @@ class TestNeighbors:
 
     def test_copies_have_a_spacing(self):
         X = np.array([[0.0], [0.1], [0.2], [5.0]]).repeat(5, axis=0)
-        component = LearnedNeighbors(1, 1, 2)
+        component = LearnedNeighbors(1, 2)
         component.fit(fitting_rows(X, features=X[None]))
         assert torch.isfinite(component(None, tensor(X[None]))).all()
 
