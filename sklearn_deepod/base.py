@@ -22,7 +22,7 @@ from sklearn_deepod.preparation import (
     narrowed,
     prepare,
 )
-from sklearn_deepod.scoring import lowest_share, training_cutoff
+from sklearn_deepod.scoring import likely_inliers, training_cutoff
 from sklearn_deepod.training import (
     ConstantFeatures,
     DetectorNet,
@@ -468,7 +468,7 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
                 return rows
             index, weight = index[unknown], weight[unknown]
         scores = self._network_scores(PickedRows(rows, index))
-        kept = lowest_share(scores, weight, CLEAN)
+        kept = likely_inliers(scores, weight, CLEAN)
         index, weight = index[kept], weight[kept]
         if rows.labels is not None:
             index = np.concatenate([known, index])

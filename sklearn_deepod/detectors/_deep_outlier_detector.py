@@ -23,7 +23,7 @@ from sklearn_deepod.detectors._score_components import (
     RobustCovariance,
 )
 from sklearn_deepod.preparation import asinh, varying_cells
-from sklearn_deepod.scoring import RobustUnits, TailProbabilities, lowest_share
+from sklearn_deepod.scoring import RobustUnits, TailProbabilities, likely_inliers
 from sklearn_deepod.training import PickedRows, TrainingRows, arrays_of, set_arrays
 from sklearn_deepod.utils import (
     CallbackSupportMixin,
@@ -263,7 +263,7 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
         first = self._apply(PickedRows(sample), _distance_and_values)
         inliers = np.arange(len(sample))
         if self._fits_twice(sample):
-            inliers = lowest_share(first[:, 0], sample.weight, CLEAN)
+            inliers = likely_inliers(first[:, 0], sample.weight, CLEAN)
         fitting = FittingRows(
             rows=sample,
             values=self._tensor(first[:, 1:]),

@@ -164,7 +164,7 @@ class LearnedNeighbors(ScoreComponent):
         rows = _joined(fitting.features(index))
         self.references.hold(rows, count)
         spacing = _distances(self.references, rows, self.n_neighbors).mean(dim=1)
-        middle = spacing.median()
+        middle = _median(spacing, count)
         floor = _LEAST_SPACING * torch.where(middle > 0, middle, 1.0)
         self.spacing = spacing.clamp_min(floor)
 
@@ -246,7 +246,7 @@ class NeighborSmoothing(nn.Module):
         distances = _distances(self.nearby, rows, _N_BANDWIDTH)[:, -1]
         # Where most rows have copies, that is 0, and no row is smoothed: neighbours
         # that differ in a category say nothing about one another.
-        self.bandwidth = distances.median().clamp_min(_LEAST_BANDWIDTH)
+        self.bandwidth = _median(distances, count).clamp_min(_LEAST_BANDWIDTH)
         self.scores = torch.zeros_like(self.nearby.count)
         self.scores[: len(index)] = torch.from_numpy(scores[index]).to(rows)
         self.n_nearby.fill_(n_nearby)
@@ -255,7 +255,10 @@ class NeighborSmoothing(nn.Module):
         """Sum of Gaussian weights, and weighted sum of scores: (n_rows, 2)."""
         squares, places = self.nearby.search(values.unsqueeze(0), int(self.n_nearby))
         weight = torch.exp(-squares[0] / (2 * self.bandwidth.square()))
-        weight = weight * self.nearby.count[places[0]]
+        # Copies are neighbours one by one.
+        count = self.nearby.count[places[0]]
+        left = self.n_nearby - (count.cumsum(dim=1) - count)
+        weight = weight * torch.minimum(count, left.clamp_min(0.0))
         weighted = weight * self.scores[places[0]]
         return torch.stack([weight.sum(dim=1), weighted.sum(dim=1)], dim=1)
 
@@ -270,6 +273,13 @@ def _mean_of_largest(table, n_largest):
 def _joined(features):
     """Features (n_members, n_rows, n_features) of all members side by side."""
     return features.transpose(0, 1).flatten(1).unsqueeze(0)
+
+
+def _median(values, count):
+    """Lower median of values that are there `count` times."""
+    values, order = values.sort()
+    cumulated = count[order].cumsum(dim=0)
+    return values[torch.searchsorted(cumulated, cumulated[-1] / 2)]
 
 
 def _distances(references, rows, n_neighbors):

