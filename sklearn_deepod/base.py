@@ -390,6 +390,7 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
             )
         self.device_ = str(device)
         if not goes_on:
+            self.__dict__.pop("preprocessor_", None)
             self._streams = make_streams(self.random_state)
             if sample_weight is None:
                 present = X
@@ -401,8 +402,11 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         return TrainingRows(X, sample_weight, labels)
 
     def _fit_preparation(self, rows):
-        """Learn how rows are prepared."""
-        self.preprocessor_ = fit_preprocessor(self.preprocessor, rows, self._shape_read)
+        """Learn how rows are prepared; a second training knows of the first."""
+        earlier = getattr(self, "preprocessor_", None)
+        self.preprocessor_ = fit_preprocessor(
+            self.preprocessor, rows, self._shape_read, earlier
+        )
 
     def _prepared(self, rows, n_draws):
         device = torch.device(self.device_)

@@ -31,9 +31,11 @@ class SquashScaler(TransformerMixin, BaseEstimator):
     Each feature becomes ``10 asinh((x - median) / (10 s))``. `s` is the interquartile
     range over 1.349, or the standard deviation where that range is below a hundredth of
     it. This is linear up to some ten `s` from the median and logarithmic beyond, so
-    that no value leaves the reach of a network. Constant features become 0; missing
-    values stay missing. The last axis of sequences (n, time, channels) and the first
-    one of images (n, channels, height, width) is scaled as one feature.
+    that no value leaves the reach of a network. Constant features (the values differ by
+    rounding errors at most) become 0, whatever they are later: detectors look for
+    changes in them by other means. Missing values stay missing. The last axis of
+    sequences (n, time, channels) and the first one of images (n, channels, height,
+    width) is scaled as one feature.
 
     Attributes
     ----------
@@ -163,7 +165,7 @@ def asinh(z):
     return size.addcmul_(size, share).log1p_().copysign_(z)
 
 
-def fit_preprocessor(preprocessor, rows, shape):
+def fit_preprocessor(preprocessor, rows, shape, earlier=None):
     """Fit the `preprocessor` parameter of a detector on the training rows.
 
     Parameters
@@ -174,6 +176,9 @@ def fit_preprocessor(preprocessor, rows, shape):
         The training rows; a large table is represented by a sample.
     shape : tuple of int
         Shape in which the network reads a row; "auto" scales by its channels.
+    earlier : SquashScaler, None or a fitted transformer, default=None
+        What was fitted on rows of which these are a part. "auto" scales as there what
+        does not vary in these: it may be what tells the others apart.
 
     Returns
     -------
@@ -188,6 +193,10 @@ def fit_preprocessor(preprocessor, rows, shape):
         scaler = SquashScaler().fit(X.reshape(-1, *shape), sample_weight=weight)
         if len(index) < len(rows) and len(shape) == 1:
             _scale_by_all_rows(scaler, rows)
+        if earlier is not None:
+            constant = np.isinf(scaler.scale_)
+            for name in ("center_", "scale_"):
+                getattr(scaler, name)[constant] = getattr(earlier, name)[constant]
         return scaler
     # Transformers differ in how they take weights, but all take repeated rows.
     return clone(preprocessor).fit(X[repeated_rows(weight)])
