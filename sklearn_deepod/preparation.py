@@ -38,9 +38,10 @@ class SquashScaler(TransformerMixin, BaseEstimator):
     others, however rare it is, while with a standard deviation it would lie the further
     off, the rarer it is. The scaling is linear up to some ten `s` from the median and
     logarithmic beyond, so that no value leaves the reach of a network. Constant
-    features become 0; missing values stay missing. The last axis of sequences
-    (n, time, channels) and the first one of images (n, channels, height, width) is
-    scaled as one feature.
+    features (the values differ by rounding errors at most) become 0, whatever they are
+    later: detectors look for changes in them by other means. Missing values stay
+    missing. The last axis of sequences (n, time, channels) and the first one of images
+    (n, channels, height, width) is scaled as one feature.
 
     Attributes
     ----------

@@ -804,6 +804,24 @@ class TestCallbacksOfScikitLearn:
         assert_same(watched, quick(**self.params).fit(X))
 
 
+def test_partial_fit_widens_what_was_constant():
+    X = np.column_stack([np.random.RandomState(0).randn(200, 3), np.zeros(200)])
+    changed = X.copy()
+    changed[:, 3] = 1.0
+    detector = quick().fit(X)
+    plain = detector.score_samples(X)
+    assert detector.score_samples(changed).max() < plain.min()
+    detector.partial_fit(changed)
+    np.testing.assert_array_equal(
+        detector.score_samples(changed), detector.score_samples(X)
+    )
+    changed[:, 3] = 1e3
+    assert detector.score_samples(changed).max() < detector.score_samples(X).min()
+    detector.fit(changed)
+    changed[:, 3] = 1.0
+    assert (detector.predict(changed) == -1).all()
+
+
 def test_verbose(table, capsys):
     quick(verbose=0).fit(table[0])
     assert capsys.readouterr() == ("", "")

@@ -310,11 +310,68 @@ class TestSituations:
         assert np.unique(detector.score_samples(X)).size == 1
         assert (detector.predict(X) == 1).all()
 
+    @pytest.mark.parametrize(
+        ("constant", "changes"),
+        [
+            (0.1, [0.2, 1.0, 1e3, 1e6, 1e300]),
+            (0.0, [1e-6, 1.0, 10.0, 1e6]),
+            (1e9, [1e9 + 1, 1e9 + 100, 2e9, 1e12]),
+            (-3.0, [-3.001, -4.0, -1e7]),
+        ],
+    )
+    def test_constant_feature_that_changes(self, detector, X, constant, changes):
+        if isinstance(detector, IsolationForest):
+            pytest.skip("a constant feature splits no tree")
+        table = np.column_stack([X, np.full(len(X), constant)])
+        detector.fit(table)
+        scores = detector.score_samples(table)
+        new = np.repeat(table[[np.argmax(scores)]], 1 + len(changes), axis=0)
+        new[1:, -1] = changes
+        found = detector.score_samples(new)
+        assert found[0] == scores.max()
+        assert np.isfinite(found).all()
+        assert found[1] < scores.min()
+        assert (np.diff(found) < 0).all()
+        assert detector.predict(new).tolist() == [1] + [-1] * len(changes)
+        np.testing.assert_array_equal(detector.score_samples(sp.csr_matrix(new)), found)
+
+    @pytest.mark.parametrize("constant", [0.0, 0.1, 1e9])
+    def test_constant_feature_that_does_not_change(self, detector, X, constant):
+        if isinstance(detector, IsolationForest):
+            pytest.skip("has no term for constant features")
+        table = np.column_stack([X, np.full(len(X), constant)])
+        detector.fit(table)
+        own = -detector._anomaly_scores(detector._validate(table, reset=False))
+        np.testing.assert_array_equal(detector.score_samples(table), own)
+        table[::2, -1] = constant + 1.0
+        scores = detector.score_samples(table)
+        np.testing.assert_array_equal(scores[1::2], own[1::2])
+        assert (scores[::2] < own.min()).all()
+
     def test_integers(self, detector, X):
         whole = np.round(X * 10).astype(int)
         assert same(
             clone(detector).fit(whole), clone(detector).fit(whole.astype(float))
         )
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+@pytest.mark.parametrize(
+    ("place", "spread"), [(1e9, 1.0), (1.7e18, 1e6)], ids=["counter", "nanoseconds"]
+)
+def test_spread_small_beside_the_size(cls, place, spread):
+    X = np.random.RandomState(0).randn(200, 3)
+    X[:, -1] = place + spread * X[:, -1]
+    detector = make_detector(cls, random_state=0).fit(X)
+    most_normal = X[[np.argmax(detector.score_samples(X))]]
+    far = np.repeat(most_normal, 3, axis=0)
+    far[1:, -1] += 1e4 * spread, -1e4 * spread
+    assert detector.predict(far).tolist() == [1, -1, -1]
+    # The scores are those of the same feature in another place.
+    other = np.column_stack([X[:, :-1], (X[:, -1] - place) / spread])
+    plain = make_detector(cls, random_state=0).fit(other)
+    scores, expected = detector.score_samples(X), plain.score_samples(other)
+    assert np.corrcoef(scores, expected)[0, 1] > 0.9
 
 
 class TestTransformers:

@@ -13,7 +13,9 @@ from sklearn_deepod.preparation import (
     SquashScaler,
     check_no_empty_columns,
     fit_preprocessor,
+    narrowed,
     prepare,
+    varying_cells,
 )
 from sklearn_deepod.training import TrainingRows
 
@@ -101,6 +103,24 @@ class TestSquashScaler:
         X = np.where(np.arange(100) % 3, 0.3, 0.1 + 0.2)[:, None]
         assert np.ptp(X) > 0
         np.testing.assert_array_equal(SquashScaler().fit_transform(X), 0.0)
+
+    @pytest.mark.parametrize(
+        ("place", "spread"), [(1e9, 1.0), (1.7e18, 1e6), (-5e4, 1e-9), (1e300, 1e290)]
+    )
+    def test_spread_small_beside_the_size(self, place, spread):
+        X = place + spread * np.random.RandomState(0).randn(500, 1)
+        # What floats do not tell apart there is lost, but no more.
+        plain = (X - place) / spread
+        scaler = SquashScaler().fit(X)
+        expected = SquashScaler().fit(plain)
+        found = scaler.transform(X)
+        np.testing.assert_allclose(found, expected.transform(plain), atol=0.02)
+        far = scaler.transform([[place + 1e4 * spread]])
+        assert far > 10 * np.abs(found).max()
+
+    def test_deviation_of_values_far_from_zero(self):
+        X = np.where(np.arange(100) % 10, 1e9, 1e9 + 1.0)[:, None]
+        np.testing.assert_allclose(SquashScaler().fit(X).scale_, 1.0)
 
     def test_tiny_interquartile_range_gives_way_to_the_deviation(self):
         rng = np.random.RandomState(0)
@@ -264,6 +284,36 @@ class TestFitPreprocessor:
         assert len(distinct) == 400
         assert set(map(tuple, distinct)) < set(map(tuple, X))
         np.testing.assert_allclose(fitted.seen_.mean(axis=0), 50, atol=5)
+
+    def test_what_is_constant_in_a_sample_is_scaled_by_all_rows(self, monkeypatch):
+        monkeypatch.setattr("sklearn_deepod.preparation.SAMPLE_CELLS", 1)
+        X = np.random.RandomState(0).randn(5000, 5)
+        X[:, 1:] = 3.0, 0.0, 0.0, np.nan
+        X[7, 2] = X[9, 4] = 1.0
+        X[11, 4] = 2.0
+        weight = np.ones(len(X))
+        weight[7] = 2.0
+        exact = SquashScaler().fit(X, sample_weight=weight)
+        for table in (X, sp.csr_matrix(X)):
+            rows = TrainingRows(table, weight)
+            found = fit_preprocessor("auto", rows, rows.shape)
+            assert found.scale_[0] != exact.scale_[0]
+            np.testing.assert_allclose(found.scale_[1:], exact.scale_[1:])
+            np.testing.assert_allclose(found.center_[1:], exact.center_[1:])
+        assert np.isinf(found.scale_).tolist() == [False, True, False, True, False]
+
+    def test_narrowed_leaves_out_what_does_not_vary_in_a_part(self):
+        X = np.random.RandomState(0).randn(100, 3)
+        X[:, 1:] = 0.0, 4.0
+        X[:10, 1] = 1.0
+        rows = TrainingRows(X)
+        wide = fit_preprocessor("auto", rows, rows.shape)
+        found = narrowed(wide, TrainingRows(X[10:]), rows.shape)
+        assert np.isinf(wide.scale_).tolist() == [False, False, True]
+        assert np.isinf(found.scale_).tolist() == [False, True, True]
+        np.testing.assert_array_equal(found.center_, wide.center_)
+        assert found.scale_[0] == wide.scale_[0]
+        assert varying_cells(found, rows.shape).tolist() == [1.0, 0.0, 0.0]
 
 
 class _Recorder(TransformerMixin, BaseEstimator):

@@ -60,8 +60,9 @@ class ConstantFeatures:
         measured._lowest = np.min(anomaly_scores)
         highest = max(np.max(anomaly_scores), threshold)
         size = max(abs(measured._lowest), abs(highest))
-        # Equal scores have no range, and rounding errors are none.
-        measured._range = max(highest - measured._lowest, 1e-6 * size) or 1.0
+        # Where scores are equal or differ by rounding errors, that is no unit.
+        unit = max(highest - measured._lowest, 1e-6 * size)
+        measured._range = unit if unit > _FLOAT64.tiny else 1.0
         return measured
 
     def scores(self, X, anomaly_scores):
@@ -120,7 +121,7 @@ class ConstantFeatures:
 
 
 def _ranges(X, sample_weight):
-    """Lowest and highest value of each cell of the rows with weight; NaN is left out."""
+    """Lowest and highest value of each cell, without NaN and rows of weight 0."""
     if sample_weight is not None and not sample_weight.all():
         X = X[sample_weight > 0]
     if sp.issparse(X):
