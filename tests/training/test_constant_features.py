@@ -35,6 +35,11 @@ def raised(constants, X):
     return constants.scores(X, first_feature) - first_feature(X)
 
 
+def beyond(X, changed):
+    """How far a row lies beyond all training rows."""
+    return fitted(X).scores(changed, first_feature)[3] - first_feature(X).max()
+
+
 @pytest.mark.parametrize("constant", [0.1, 0.0, -3e200, 1e-300, 1e9, -7e-30])
 class TestOneConstant:
     def test_without_a_change_no_bit_changes(self, constant):
@@ -88,14 +93,25 @@ def test_amount():
     scores = first_feature(X)
     # Twice the range: once for a change, once for all 52 digits but two of rounding.
     expected = np.ptp(scores) * (1 + np.log2(1 + 2.0**50) / 52)
-    assert raised(fitted(X), changed)[3] == pytest.approx(expected)
+    # One feature that is constant in 40 rows.
+    expected /= 1 + 100 / 40
+    assert beyond(X, changed) == pytest.approx(expected)
+
+
+def test_more_rows_and_fewer_constants_weigh_more():
+    few, many = table(8.0), table(8.0, n_rows=4000)
+    several = table(8.0, 8.0, 8.0)
+    pairs = [(X, with_value(X, 9.0)) for X in (several, few, many)]
+    ranges = [np.ptp(first_feature(X)) for X, _ in pairs]
+    amounts = [beyond(*pair) for pair in pairs] / np.array(ranges)
+    assert (np.diff(amounts) > 0.05).all()
 
 
 def test_changes_add_up():
     X = table(1.0, 5.0, 0.0)
-    one = raised(fitted(X), with_value(X, 2.0))[3]
-    other = raised(fitted(X), with_value(X, 7.0, column=3))[3]
-    both = raised(fitted(X), with_value(with_value(X, 2.0), 7.0, column=3))[3]
+    one = beyond(X, with_value(X, 2.0))
+    other = beyond(X, with_value(X, 7.0, column=3))
+    both = beyond(X, with_value(with_value(X, 2.0), 7.0, column=3))
     assert both == pytest.approx(one + other)
 
 
@@ -210,7 +226,7 @@ class TestWidened:
         constants = fitted(form(X)).widened(form(later))
         assert (constants.low.item(), constants.high.item()) == (-1.0, 3.0)
         assert not raised(constants, with_value(X, 2.0)).any()
-        assert raised(fitted(X), with_value(X, 2.0))[3] > 1
+        assert beyond(X, with_value(X, 2.0)) > 0
 
     def test_beyond_them_the_scores_rise_with_the_distance(self):
         constants = fitted(table(0.0)).widened(with_value(table(0.0), 4.0))
