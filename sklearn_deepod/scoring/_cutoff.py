@@ -107,13 +107,14 @@ class _ExponentialTail:
         self.scores, self.total = scores / 2, weight.sum()
         low, self.median, high = weighted_quantile(self.scores, [0.1, 0.5, 0.7], weight)
         upper = high - self.median
-        if upper > rounding(self.median):
-            self.scale = (
-                upper / np.log(0.5 / 0.3) * _lengthening((self.median - low) / upper)
-            )
-        else:
-            self.scale = median_and_scale(self.scores, weight)[1] or 1.0
+        limits = np.finfo(np.float64)
         with np.errstate(over="ignore"):
+            if upper > rounding(self.median):
+                lengthening = _lengthening((self.median - low) / upper)
+                scale = upper / np.log(0.5 / 0.3) * lengthening
+            else:
+                scale = median_and_scale(self.scores, weight)[1]
+            self.scale = np.clip(scale, limits.tiny, limits.max)
             steps = np.maximum(self.scores - self.median, 0.0) / self.scale
         self.found = np.cumsum(weight[::-1])[::-1]
         odds = 0.5 * self.total * np.exp(-steps) / self.found
