@@ -17,6 +17,9 @@ MOST_OF_NORMAL = 0.015
 # measured in examples/benchmarks/thresholds.py.
 _HEAVY_LEVEL = 0.5
 _HEAVY_SHARE = 0.15
+# scikit-learn's checks want an outlier in every table: the highest score, if it has no
+# more of the weight than this.
+_SINGLE_SHARE = 0.02
 
 
 def training_cutoff(
@@ -58,7 +61,8 @@ def tail_excess_cutoff(anomaly_scores, sample_weight=None, *, level=0.2, groups=
     it is not. The threshold is the lowest one at which the scores expected beyond are
     at most the share `level` of those found: a false discovery rate (Benjamini and
     Hochberg, 1995) with an empirical null distribution (Efron, 2004). If no score
-    exceeds the tail so clearly, none is flagged.
+    exceeds the tail so clearly, the highest one alone is flagged, and not even that if
+    it is that of more than 2 % of the rows.
 
     With `groups`, either of two findings lets Otsu's rule set the threshold instead
     (`otsu_cutoff`): a second group, seen as a density that rises again above the
@@ -78,8 +82,7 @@ def tail_excess_cutoff(anomaly_scores, sample_weight=None, *, level=0.2, groups=
     Returns
     -------
     float
-        The threshold: rows above it are outliers. If none is, it is where a single
-        score would begin to exceed the tail.
+        The threshold: rows above it are outliers.
 
     References
     ----------
@@ -126,17 +129,16 @@ class _ExponentialTail:
         return int(np.argmax(exceeds)) if exceeds.any() else len(exceeds)
 
     def threshold(self, level):
-        """Where the scores beyond begin to exceed the tail; if none does, one would."""
+        """Where the scores beyond begin to exceed the tail, or below the highest."""
         first = self.first_excess(level)
-        none = first == len(self.found)
-        found = 1.0 if none else self.found[first]
-        steps = np.log(max(0.5 * self.total / (level * found), 1.0))
-        largest = np.finfo(np.float64).max / 2
-        value = 2 * min(self.median + min(steps * self.scale, largest), largest)
-        after = _after(2 * self.scores, first - 1)
-        if none:
-            return float(max(value, after))
-        return float(np.clip(value, 2 * self.scores[first - 1], after))
+        last = len(self.found) - 1
+        if first > last:
+            single = last > 0 and self.found[-1] <= _SINGLE_SHARE * self.total
+            return _after(2 * self.scores, last - single)
+        steps = np.log(0.5 * self.total / (level * self.found[first]))
+        value = 2 * (self.median + max(steps, 0.0) * self.scale)
+        midway = _after(2 * self.scores, first - 1)
+        return float(np.clip(value, 2 * self.scores[first - 1], midway))
 
 
 def _lengthening(lower):

@@ -14,10 +14,10 @@ class TailExcess(BaseThreshold):
     An exponential tail, fitted to the bulk of the scores, says how many to expect
     beyond any value. The threshold is the lowest one at which these are at most the
     share `level` of those found: a false discovery rate [1]_ with an empirical null
-    distribution [2]_. If no score exceeds the tail so clearly, none is flagged, so that
-    tables without outliers raise few false alarms. With its defaults it is the rule of
-    this package's detectors (``contamination="auto"``) unless ``novelty=True``. See the
-    :ref:`User Guide <contamination-auto>`.
+    distribution [2]_. If no score exceeds the tail so clearly, the highest one alone is
+    flagged, so that tables without outliers raise few false alarms. With its defaults
+    it is the rule of this package's detectors (``contamination="auto"``) unless
+    ``novelty=True``. See the :ref:`User Guide <contamination-auto>`.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class TailExcess(BaseThreshold):
     >>> from sklearn_deepod.threshold import TailExcess
     >>> clean = np.random.RandomState(0).exponential(size=1000)
     >>> int(np.sum(clean > TailExcess().fit(clean).cutoff_))
-    0
+    1
     >>> scores = np.r_[clean, np.full(20, 30.0)]
     >>> int(np.sum(scores > TailExcess().fit(scores).cutoff_))
     20

@@ -56,9 +56,13 @@ def test_threshold_is_where_the_tail_meets_the_level():
     scores = np.r_[scores, np.full(15, 0.9), np.full(5, 13.0)]
     cut = tail_excess_cutoff(scores, level=0.02, groups=False)
     assert cut == pytest.approx(-np.log(0.02 * 5 / 50))
-    # If nothing exceeds the tail, the threshold is where a single score would.
-    cut = tail_excess_cutoff(np.minimum(scores, 1.0), level=0.02, groups=False)
-    assert cut == pytest.approx(-np.log(0.02 * 1 / 50))
+
+
+def test_the_highest_score_alone_if_none_exceeds_the_tail():
+    scores = np.linspace(0.0, 1.0, 50)
+    assert n_flagged(scores) == 1
+    assert n_flagged(scores[1:]) == 0  # one of fewer than 50 is more than 2 %
+    assert n_flagged(np.r_[scores, 1.0]) == 0
 
 
 def expected_lowest(scores, level):
@@ -79,7 +83,7 @@ def expected_lowest(scores, level):
 def test_agrees_with_a_search(law, level):
     for seed in range(5):
         scores = law.rvs(size=501, random_state=seed)
-        lowest = expected_lowest(scores, level)
+        lowest = min(expected_lowest(scores, level), scores.max())
         cut = tail_excess_cutoff(scores, level=level, groups=False)
         np.testing.assert_array_equal(scores > cut, scores >= lowest)
 
@@ -90,7 +94,7 @@ def test_a_second_group_is_left_to_otsu():
     assert TailExcess().fit(scores).cutoff_ == otsu_cutoff(scores)
     assert n_flagged(scores) == 350
     # More than 30 % of outliers lie in what is taken for the bulk.
-    assert n_flagged(scores, groups=False) == 0
+    assert n_flagged(scores, groups=False) == 1
 
 
 @pytest.mark.parametrize("name", CLEAN)
