@@ -90,11 +90,12 @@ class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
     Parameters
     ----------
     contamination : "auto" or float, default="auto"
-        Where `predict` cuts. "auto" parts the training scores in two groups
-        (`sklearn_deepod.scoring.otsu_cutoff`); with ``novelty=True``, where all
-        training rows are normal, it is a boxplot fence
-        (`sklearn_deepod.scoring.kimber_cutoff`). A float in (0, 0.5] marks that share
-        of the training rows.
+        Where `predict` cuts. "auto" flags what exceeds the tail of the bulk of the
+        training scores (`sklearn_deepod.scoring.tail_excess_cutoff`), the highest
+        score alone if none does; with ``novelty=True``, where all training rows are
+        normal, it is a boxplot fence (`sklearn_deepod.scoring.kimber_cutoff`), beyond
+        which at most 1.5 % of them lie. A float in (0, 0.5] marks that share of the
+        training rows.
     """
 
     _parameter_constraints: dict = {
@@ -267,11 +268,12 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         30 % of the rows that score highest, and fits again on the others. Which of the
         two is right cannot be told from the data.
     contamination : "auto" or float, default="auto"
-        Where `predict` cuts. "auto" parts the training scores in two groups
-        (`sklearn_deepod.scoring.otsu_cutoff`); with ``novelty=True``, where all
-        training rows are normal, it is a boxplot fence
-        (`sklearn_deepod.scoring.kimber_cutoff`). A float in (0, 0.5] marks that share
-        of the training rows.
+        Where `predict` cuts. "auto" flags what exceeds the tail of the bulk of the
+        training scores (`sklearn_deepod.scoring.tail_excess_cutoff`), the highest
+        score alone if none does; with ``novelty=True``, where all training rows are
+        normal, it is a boxplot fence (`sklearn_deepod.scoring.kimber_cutoff`), beyond
+        which at most 1.5 % of them lie. A float in (0, 0.5] marks that share of the
+        training rows.
     preprocessor : "auto", None or transformer, default="auto"
         How features are prepared; fitted in `fit` and kept. "auto" takes
         `sklearn_deepod.preparation.SquashScaler`; None takes the values as they are; a

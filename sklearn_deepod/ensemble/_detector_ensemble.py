@@ -65,10 +65,11 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         rate new rows alike. Otherwise each row is scored by a clone fitted without it.
         An int does not shuffle.
     contamination : "auto" or float, default="auto"
-        Where `predict` cuts. "auto" parts the training scores in two groups
-        (`sklearn_deepod.scoring.otsu_cutoff`); if all detectors have ``novelty=True``,
-        it is a boxplot fence (`sklearn_deepod.scoring.kimber_cutoff`). A float in
-        (0, 0.5] marks that share of the training rows.
+        Where `predict` cuts. "auto" flags what exceeds the tail of the bulk of the
+        training scores (`sklearn_deepod.scoring.tail_excess_cutoff`); if all detectors
+        have ``novelty=True``, it is a boxplot fence
+        (`sklearn_deepod.scoring.kimber_cutoff`). A float in (0, 0.5] marks that share
+        of the training rows.
     n_jobs : int or None, default=None
         Detectors fitted, and scored by, at the same time.
 

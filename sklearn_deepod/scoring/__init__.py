@@ -8,9 +8,11 @@ from sklearn_deepod.scoring._calibration import (
     tail_evidence,
 )
 from sklearn_deepod.scoring._cutoff import (
+    MOST_OF_NORMAL,
     contamination_cutoff,
     kimber_cutoff,
     otsu_cutoff,
+    tail_excess_cutoff,
     training_cutoff,
 )
 from sklearn_deepod.scoring._weighted import (
@@ -25,6 +27,7 @@ from sklearn_deepod.scoring._weighted import (
 )
 
 __all__ = [
+    "MOST_OF_NORMAL",
     "RobustUnits",
     "TailProbabilities",
     "contamination_cutoff",
@@ -38,6 +41,7 @@ __all__ = [
     "robust_unit",
     "rounding",
     "tail_evidence",
+    "tail_excess_cutoff",
     "training_cutoff",
     "weighted_mean_and_std",
     "weighted_quantile",

@@ -52,8 +52,9 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
         "auto" flattens unless the detector's tag ``three_d_array`` says that it takes
         sequences; a Pipeline does not tell, so it gets flat rows.
     contamination : "auto" or float, default="auto"
-        Where `predict` cuts. "auto" parts the scores of the training time stamps in two
-        groups (`sklearn_deepod.scoring.otsu_cutoff`); if `detector` has
+        Where `predict` cuts. "auto" flags what exceeds the tail of the bulk of the
+        scores of the training time stamps
+        (`sklearn_deepod.scoring.tail_excess_cutoff`); if `detector` has
         ``novelty=True``, it is a boxplot fence
         (`sklearn_deepod.scoring.kimber_cutoff`). A float in (0, 0.5] marks that share
         of the training time stamps. The cut of `detector` itself is not used.

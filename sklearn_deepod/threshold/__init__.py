@@ -10,6 +10,7 @@ from sklearn_deepod.threshold._otsu import Otsu
 from sklearn_deepod.threshold._peaks_over_threshold import PeaksOverThreshold
 from sklearn_deepod.threshold._quantile import Quantile
 from sklearn_deepod.threshold._standard_deviations import StandardDeviations
+from sklearn_deepod.threshold._tail_excess import TailExcess
 from sklearn_deepod.threshold._thresholded_detector import ThresholdedDetector
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "PeaksOverThreshold",
     "Quantile",
     "StandardDeviations",
+    "TailExcess",
     "ThresholdedDetector",
 ]

@@ -4,7 +4,11 @@ from numbers import Real
 
 from sklearn.utils._param_validation import Interval
 
-from sklearn_deepod.scoring import kimber_cutoff, weighted_quantile
+from sklearn_deepod.scoring import (
+    contamination_cutoff,
+    kimber_cutoff,
+    weighted_quantile,
+)
 from sklearn_deepod.threshold._base import BaseThreshold
 
 
@@ -22,8 +26,12 @@ class IQR(BaseThreshold):
         Length of the whisker in interquartile ranges.
     skewed : bool, default=False
         Whether to take Kimber's fence, moved midway between the scores beside it. With
-        the default `factor` it is the rule of this package's detectors for training
-        rows that are all normal (``novelty=True`` with ``contamination="auto"``).
+        the default `factor` and ``most=0.015`` it is the rule of this package's
+        detectors for training rows that are all normal (``novelty=True`` with
+        ``contamination="auto"``).
+    most : float or None, default=None
+        Share of the scores that lies beyond at most; a fence below that quantile is
+        moved there. None sets no bound.
 
     Attributes
     ----------
@@ -47,14 +55,21 @@ class IQR(BaseThreshold):
     _parameter_constraints: dict = {
         "factor": [Interval(Real, 0, None, closed="neither")],
         "skewed": ["boolean"],
+        "most": [Interval(Real, 0, 0.5, closed="right"), None],
     }
 
-    def __init__(self, *, factor=1.5, skewed=False):
+    def __init__(self, *, factor=1.5, skewed=False, most=None):
         self.factor = factor
         self.skewed = skewed
+        self.most = most
 
     def _cutoff(self, scores, y, sample_weight):
         if self.skewed:
-            return kimber_cutoff(scores, sample_weight, factor=2 * self.factor)
+            return kimber_cutoff(
+                scores, sample_weight, factor=2 * self.factor, most=self.most
+            )
         q1, q3 = weighted_quantile(scores, [0.25, 0.75], sample_weight)
-        return q3 + self.factor * (q3 - q1)
+        fence = q3 + self.factor * (q3 - q1)
+        if self.most is None:
+            return fence
+        return max(fence, contamination_cutoff(scores, self.most, sample_weight))

@@ -14,8 +14,8 @@ class Otsu(BaseThreshold):
     Of all cuts, Otsu's [1]_ is the one with the largest variance between the means of
     the two groups. One enormous score would hide all other outliers, so that the scores
     are squashed first. And a single group would be parted as well, through the middle
-    if it is symmetric; so there is a lower bound. With its defaults it is the rule of
-    this package's detectors (``contamination="auto"``) unless ``novelty=True``.
+    if it is symmetric; so there is a lower bound. `TailExcess` first asks whether
+    there is a second group.
 
     Parameters
     ----------

@@ -9,8 +9,9 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_deepod.scoring import MOST_OF_NORMAL
 from sklearn_deepod.threshold._iqr import IQR
-from sklearn_deepod.threshold._otsu import Otsu
+from sklearn_deepod.threshold._tail_excess import TailExcess
 from sklearn_deepod.utils import (
     DecisionMixin,
     MetaDetectorMixin,
@@ -40,7 +41,8 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
     threshold : estimator or None, default=None
         One of the rules of `sklearn_deepod.threshold`, or an estimator with
         ``fit(anomaly_scores, y, sample_weight)`` and ``cutoff_`` like theirs. None
-        takes ``Otsu()``, or ``IQR(skewed=True)`` if the detector has ``novelty=True``.
+        takes ``TailExcess()``, or ``IQR(skewed=True, most=0.015)`` if the detector has
+        ``novelty=True``: the rules of ``contamination="auto"``.
     cv : int, cross-validation generator, iterable or None, default=None
         Where the training scores come from. None scores the training rows by the
         detector that was fitted on them, which most detectors rate better than new
@@ -215,7 +217,7 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         if self.threshold is not None:
             return self.threshold
         novelty = getattr(self.detector, "novelty", False)
-        return IQR(skewed=True) if novelty else Otsu()
+        return IQR(skewed=True, most=MOST_OF_NORMAL) if novelty else TailExcess()
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "offset_")

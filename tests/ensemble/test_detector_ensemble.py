@@ -28,10 +28,9 @@ from sklearn_deepod import AutoEncoder, ModifiedZScore, ZScore
 from sklearn_deepod.ensemble import DetectorEnsemble
 from sklearn_deepod.scoring import (
     contamination_cutoff,
-    kimber_cutoff,
-    otsu_cutoff,
     robust_evidence,
     tail_evidence,
+    training_cutoff,
 )
 from tests.conftest import QUICK
 
@@ -191,12 +190,13 @@ class TestWeights:
 class TestCut:
     def test_rules(self, table):
         X, _ = table
-        for members, rule in [
-            (PAIR, otsu_cutoff),
-            ([("net", AutoEncoder(novelty=True, **QUICK))], kimber_cutoff),
+        for members, novelty in [
+            (PAIR, False),
+            ([("net", AutoEncoder(novelty=True, **QUICK))], True),
         ]:
             ensemble = DetectorEnsemble(members).fit(X)
-            assert ensemble.offset_ == -rule(-ensemble.score_samples(X))
+            anomaly = -ensemble.score_samples(X)
+            assert ensemble.offset_ == -training_cutoff(anomaly, novelty=novelty)
         # calibrated on other fits, but cut among the scores of the training rows
         members = [("z", ZScore()), ("forest", FOREST)]
         ensemble = DetectorEnsemble(members, contamination=0.1, cv=4).fit(X)

@@ -10,6 +10,7 @@ from sklearn_deepod.scoring import (
     contamination_cutoff,
     kimber_cutoff,
     otsu_cutoff,
+    tail_excess_cutoff,
     training_cutoff,
     weighted_quantile,
 )
@@ -162,9 +163,13 @@ class TestTrainingCutoff:
     def test_rule_by_contamination_and_novelty(self):
         scores = np.random.RandomState(0).gamma(1.0, size=300)
         weight = np.random.RandomState(1).rand(300)
-        assert training_cutoff(scores, "auto", weight) == otsu_cutoff(scores, weight)
+        assert training_cutoff(scores, "auto", weight) == tail_excess_cutoff(
+            scores, weight
+        )
         for novelty in (False, True):
             assert training_cutoff(
                 scores, 0.2, weight, novelty=novelty
             ) == contamination_cutoff(scores, 0.2, weight)
-        assert training_cutoff(scores, novelty=True) == kimber_cutoff(scores)
+        assert training_cutoff(scores, novelty=True) == kimber_cutoff(
+            scores, most=0.015
+        )

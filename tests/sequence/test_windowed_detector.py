@@ -25,7 +25,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from sklearn_deepod import AutoEncoder, WindowedDetector
-from sklearn_deepod.scoring import contamination_cutoff, otsu_cutoff
+from sklearn_deepod.scoring import contamination_cutoff, training_cutoff
 from sklearn_deepod.sequence import _windowed_detector
 from tests.conftest import QUICK
 
@@ -177,7 +177,7 @@ class TestScores:
         X = make_series(200)
         windowed = WindowedDetector(FOREST, window=8).fit(X)
         anomaly = -windowed.score_samples(X)
-        assert windowed.offset_ == -otsu_cutoff(anomaly)
+        assert windowed.offset_ == -training_cutoff(anomaly)
         windowed.set_params(contamination=0.1).fit(X)
         assert windowed.offset_ == -contamination_cutoff(anomaly, 0.1)
         assert 0.05 < np.mean(windowed.predict(X) == -1) < 0.15

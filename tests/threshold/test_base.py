@@ -36,7 +36,7 @@ def fitted(rule, scores, y, sample_weight=None):
 def test_all_rules_are_here():
     assert {type(rule).__name__ for rule in RULES} == {
         *("Cost", "FBeta", "IQR", "MAD", "MixtureGap", "Otsu"),
-        *("PeaksOverThreshold", "Quantile", "StandardDeviations"),
+        *("PeaksOverThreshold", "Quantile", "StandardDeviations", "TailExcess"),
     }
 
 

@@ -34,5 +34,15 @@ def test_known_shares():
 def test_kimbers_is_the_rule_of_normal_training_rows():
     X = np.random.RandomState(0).randn(200, 3)
     detector = AutoEncoder(novelty=True, **QUICK).fit(X)
-    rule = IQR(skewed=True).fit(-detector.score_samples(X))
+    rule = IQR(skewed=True, most=0.015).fit(-detector.score_samples(X))
     assert rule.cutoff_ == -detector.offset_
+
+
+@pytest.mark.parametrize("skewed", [False, True])
+def test_at_most_a_share_lies_beyond(skewed):
+    scores = stats.expon.rvs(size=10_000, random_state=0)
+    free = IQR(skewed=skewed).fit(scores).cutoff_
+    bound = IQR(skewed=skewed, most=0.01).fit(scores).cutoff_
+    assert np.sum(scores > free) > 200
+    assert np.sum(scores > bound) == 100
+    assert IQR(skewed=skewed, most=0.5).fit(scores).cutoff_ == free

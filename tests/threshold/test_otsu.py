@@ -3,9 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_deepod import AutoEncoder
 from sklearn_deepod.threshold import Otsu
-from tests.conftest import QUICK, make_table
 
 
 def smallest_variance_within(scores):
@@ -50,9 +48,3 @@ def test_stays_in_the_range_of_floats(largest):
     cut = Otsu().fit(scores).cutoff_
     assert np.isfinite(cut)
     assert np.sum(scores > cut) == 1
-
-
-def test_is_the_rule_of_contamination_auto():
-    X, _ = make_table()
-    detector = AutoEncoder(**QUICK).fit(X)
-    assert detector.offset_ == -Otsu().fit(-detector.score_samples(X)).cutoff_

@@ -33,6 +33,7 @@ from sklearn_deepod.threshold import (
     Otsu,
     PeaksOverThreshold,
     Quantile,
+    TailExcess,
     ThresholdedDetector,
 )
 from sklearn_deepod.utils import all_detectors
@@ -91,7 +92,7 @@ class TestCut:
 
     def test_default_follows_novelty(self, table):
         X, _ = table
-        for novelty, rule in [(False, Otsu), (True, IQR)]:
+        for novelty, rule in [(False, TailExcess), (True, IQR)]:
             detector = AutoEncoder(novelty=novelty, **QUICK)
             thresholded = ThresholdedDetector(detector).fit(X)
             assert isinstance(thresholded.threshold_, rule)

@@ -1,0 +1,72 @@
+"""More scores beyond the threshold than the tail of the bulk lets expect."""
+
+from numbers import Real
+
+from sklearn.utils._param_validation import Interval
+
+from sklearn_deepod.scoring import tail_excess_cutoff
+from sklearn_deepod.threshold._base import BaseThreshold
+
+
+class TailExcess(BaseThreshold):
+    """Threshold beyond which there are more scores than the bulk lets expect.
+
+    An exponential tail, fitted to the bulk of the scores, says how many to expect
+    beyond any value. The threshold is the lowest one at which these are at most the
+    share `level` of those found: a false discovery rate [1]_ with an empirical null
+    distribution [2]_. If no score exceeds the tail so clearly, the highest one alone is
+    flagged, so that tables without outliers raise few false alarms. With its defaults
+    it is the rule of this package's detectors (``contamination="auto"``) unless
+    ``novelty=True``. See the :ref:`User Guide <contamination-auto>`.
+
+    Parameters
+    ----------
+    level : float, default=0.2
+        Expected share of false alarms among the rows flagged.
+    groups : bool, default=True
+        Whether to leave the threshold to `Otsu` where there is a second group, which is
+        a density that rises again above the median, or a tail far too heavy for a
+        single group.
+
+    Attributes
+    ----------
+    cutoff_ : float
+        Rows that score above it are outliers.
+
+    See Also
+    --------
+    Otsu : Always parts the scores; flags more.
+
+    References
+    ----------
+    .. [1] Y. Benjamini, Y. Hochberg (1995). Controlling the false discovery rate.
+       Journal of the Royal Statistical Society B 57(1), 289-300.
+    .. [2] B. Efron (2004). Large-scale simultaneous hypothesis testing: the choice of a
+       null hypothesis. Journal of the American Statistical Association 99(465), 96-104.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_deepod.threshold import TailExcess
+    >>> clean = np.random.RandomState(0).exponential(size=1000)
+    >>> int(np.sum(clean > TailExcess().fit(clean).cutoff_))
+    1
+    >>> scores = np.r_[clean, np.full(20, 30.0)]
+    >>> int(np.sum(scores > TailExcess().fit(scores).cutoff_))
+    20
+    """
+
+    _parameter_constraints: dict = {
+        "level": [Interval(Real, 0, 1, closed="neither")],
+        "groups": ["boolean"],
+    }
+    _min_scores = 1
+
+    def __init__(self, *, level=0.2, groups=True):
+        self.level = level
+        self.groups = groups
+
+    def _cutoff(self, scores, y, sample_weight):
+        return tail_excess_cutoff(
+            scores, sample_weight, level=self.level, groups=self.groups
+        )
