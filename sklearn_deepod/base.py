@@ -160,6 +160,10 @@ class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
         """Whether `fit` continues an earlier one."""
         return False
 
+    def _row_shape_read(self, row_shape):
+        """Shape in which the method reads rows of `row_shape`."""
+        return row_shape
+
     def _targets(self, X, y):
         """What `_fit` is given besides rows and weights: nothing, or ``labels``."""
         return {}
@@ -186,7 +190,8 @@ class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
         if goes_on:
             self._constants = self._constants.widened(X, sample_weight)
         else:
-            self._constants = ConstantFeatures(X, sample_weight)
+            shape = self._row_shape_read(X.shape[1:])
+            self._constants = ConstantFeatures(X, sample_weight, shape)
 
     def _validate(self, X, *, reset):
         X = validate_data(
@@ -366,10 +371,6 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
     def _ridge(self):
         """Shrinkage of covariances, as a share of the mean eigenvalue."""
         return RIDGE_CLEAN if self.novelty else RIDGE_DIRTY
-
-    def _row_shape_read(self, row_shape):
-        """Shape in which the network reads rows of `row_shape`."""
-        return row_shape
 
     def _initialize(self, module, X, generator):
         """Set what depends on training rows `X` before the training starts."""

@@ -32,21 +32,26 @@ class ConstantFeatures:
     Parameters
     ----------
     X : {ndarray of shape (n_samples, ...), CSR matrix}
-        The training rows; each cell of images and sequences is a feature.
+        The training rows.
     sample_weight : ndarray of shape (n_samples,), default=None
         Rows of weight 0 do not count.
+    shape : tuple of int, default=None
+        Shape in which the network reads a row; None takes that of the rows. Of
+        sequences (time, channels) and images (channels, height, width) a channel is one
+        feature, as it is in the preparation, which lets networks see the others' cells.
 
     Attributes
     ----------
     columns : ndarray of int of shape (n_constant,)
-        The constant features, in the flat row.
+        The cells of the constant features, in the flat row.
     low, high : ndarray of shape (n_constant,)
         Their lowest and highest values in training, which differ by rounding errors at
         most, unless `widened` has seen other values since.
     """
 
-    def __init__(self, X, sample_weight=None):
-        low, high = _ranges(X, sample_weight)
+    def __init__(self, X, sample_weight=None, shape=None):
+        self._shape = X.shape[1:] if shape is None else shape
+        low, high = _ranges(X, sample_weight, self._shape)
         self.columns = np.flatnonzero(without_spread(low, high))
         self._resolution = np.finfo(X.dtype).eps
         self._set_interval(low[self.columns], high[self.columns])
@@ -57,7 +62,7 @@ class ConstantFeatures:
     def widened(self, X, sample_weight=None):
         """A copy that has seen more training rows."""
         wider = copy.copy(self)
-        low, high = _ranges(X, sample_weight)
+        low, high = _ranges(X, sample_weight, self._shape)
         wider._resolution = max(self._resolution, np.finfo(X.dtype).eps)
         wider._set_interval(
             np.fmin(self.low, low[self.columns]), np.fmax(self.high, high[self.columns])
@@ -133,16 +138,19 @@ class ConstantFeatures:
         return row, place, np.where(constant, 1.0 + bits / _FLOAT64.nmant, bits)
 
 
-def _ranges(X, sample_weight):
-    """Lowest and highest value of each cell, without NaN and rows of weight 0."""
+def _ranges(X, sample_weight, shape):
+    """Lowest and highest value of each cell's channel; NaN and weight 0 do not count."""
     if sample_weight is not None and not sample_weight.all():
         X = X[sample_weight > 0]
     if sp.issparse(X):
-        ends = X.nanmin(axis=0).toarray().ravel(), X.nanmax(axis=0).toarray().ravel()
+        ends = X.nanmin(axis=0).toarray(), X.nanmax(axis=0).toarray()
     else:
-        flat = X.reshape(len(X), -1)
-        ends = np.fmin.reduce(flat), np.fmax.reduce(flat)
-    return [end.astype(np.float64) for end in ends]
+        ends = np.fmin.reduce(X), np.fmax.reduce(X)
+    cells = {1: (), 2: 0, 3: (1, 2)}[len(shape)]  # of one channel
+    low = np.fmin.reduce(ends[0].reshape(shape), axis=cells, keepdims=True)
+    high = np.fmax.reduce(ends[1].reshape(shape), axis=cells, keepdims=True)
+    ends = np.broadcast_to(low, shape), np.broadcast_to(high, shape)
+    return [end.ravel().astype(np.float64) for end in ends]
 
 
 def _with_cells(X, rows, columns, values):

@@ -23,7 +23,7 @@ def first_feature(X):
     """Scores of 0 to 1 that tell which rows were looked at."""
     assert np.isfinite(X.data if sp.issparse(X) else X).all()
     first = X[:, [0]].toarray()[:, 0] if sp.issparse(X) else X.reshape(len(X), -1)[:, 0]
-    return 1 / (1 + np.exp(-first))
+    return 0.5 + 0.5 * np.tanh(first / 2)
 
 
 def fitted(X, **kwargs):
@@ -208,13 +208,24 @@ class TestShapes:
             constants.scores(changed, first_feature), expected
         )
 
-    @pytest.mark.parametrize("shape", [(3, 2), (1, 2, 3)])
-    def test_each_cell_of_an_array_is_a_feature(self, X, changed, shape):
-        expected = fitted(X).scores(changed, first_feature)
-        found = fitted(X.reshape(-1, *shape)).scores(
-            changed.reshape(-1, *shape), first_feature
-        )
-        np.testing.assert_array_equal(found, expected)
+    @pytest.mark.parametrize("read", ["given", "flat"])
+    @pytest.mark.parametrize(("shape", "axis"), [((6, 3), 2), ((3, 2, 3), 1)])
+    def test_each_channel_of_an_array_is_a_feature(self, shape, axis, read):
+        X = np.random.RandomState(0).randn(40, *shape)
+        channels = np.moveaxis(X, axis, -1)
+        channels[..., 1] = 4.0
+        channels[:, 0, ..., 2] = 5.0  # a cell of a channel that varies elsewhere
+        given = X.reshape(40, -1) if read == "flat" else X
+        constants = ConstantFeatures(given, shape=shape)
+        constants = constants.measured_by(first_feature(given), 0.5)
+        cells = np.moveaxis(np.arange(18).reshape(shape), axis - 1, -1)[..., 1]
+        assert constants.columns.tolist() == np.sort(cells.ravel()).tolist()
+        new = X.copy()
+        changed = np.moveaxis(new, axis, -1)
+        changed[3, 0, ..., 1] = 9.0
+        changed[5, 0, ..., 2] = 9.0
+        found = raised(constants, new.reshape(given.shape))
+        assert np.flatnonzero(found).tolist() == [3]
 
 
 class TestWidened:
