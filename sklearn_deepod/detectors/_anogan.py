@@ -10,7 +10,7 @@ from torch import nn
 from sklearn_deepod.detectors._base_gan import BaseGAN, SamplingMixin
 from sklearn_deepod.networks import (
     Discriminator,
-    Whitening,
+    make_whitening,
     discriminator_losses,
     real_loss,
 )
@@ -231,7 +231,7 @@ class AnoGANNetwork(nn.Module):
         )
         self.whitening = None
         if whitens:
-            self.whitening = Whitening(n_members, latent_size + math.prod(input_shape))
+            self.whitening = make_whitening(n_members, latent_size + math.prod(input_shape))
 
     def decode(self, code, generator=None):
         """Row made of each code."""

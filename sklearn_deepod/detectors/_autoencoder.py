@@ -189,11 +189,11 @@ class AutoEncoder(
 
     def _initialize(self, module, X, generator):
         if isinstance(module, DenseMaskedAutoencoder) and not module.is_linear:
-            X = torch.nan_to_num(X).flatten(1).cpu()
-            read_few_inputs(module.encoder.layers[0], X, generator)
+            X = self._for_members(torch.nan_to_num(X).flatten(1))
+            read_few_inputs(module.encoder.layers[0], module.read(X).cpu(), generator)
 
     def _losses(self, module, X, generator):
-        target, present = split_missing(X)
+        target, present = split_missing(module.read(X))
         inputs, seen = self._corrupted(module, target, present, generator)
         _, _, rebuilt = module.encode_decode(inputs, seen, generator)
         if present is not None:
@@ -238,5 +238,5 @@ class AutoEncoder(
             sample_weight,
             ridge=self._ridge,
             keep=keep,
-            sizes=module.feature_sizes,
+            sizes=module.block_sizes,
         )

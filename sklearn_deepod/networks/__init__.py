@@ -35,7 +35,7 @@ from sklearn_deepod.networks._variational import (
     DenseVariationalNetwork,
     VariationalNetwork,
 )
-from sklearn_deepod.networks._whitening import Whitening
+from sklearn_deepod.networks._whitening import make_whitening
 
 #: What the parameter `network` may name.
 NETWORKS = {"conv": Conv, "dense": Dense, "gru": GRU, "lstm": LSTM, "tcn": TCN}
@@ -62,7 +62,7 @@ __all__ = [
     "RowwiseProducts",
     "SpectralNorm",
     "VariationalNetwork",
-    "Whitening",
+    "make_whitening",
     "bernoulli_like",
     "check_sizes",
     "discriminator_losses",

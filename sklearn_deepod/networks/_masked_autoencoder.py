@@ -6,7 +6,12 @@ import torch
 from torch import nn
 
 from sklearn_deepod.networks._activations import ACTIVATIONS
-from sklearn_deepod.networks._whitening import Whitening
+from sklearn_deepod.networks._whitening import make_whitening
+
+# Features of a flat row that each member reads at least, where there are more.
+FEWEST_READ = 256
+# Features of a flat row that every member reads all of.
+MOST_READ = 300
 
 
 class MaskedAutoencoder(nn.Module):
@@ -47,6 +52,15 @@ class MaskedAutoencoder(nn.Module):
         generator,
     ):
         super().__init__()
+        n_inputs = math.prod(input_shape)
+        self.register_buffer("columns", None)
+        if len(input_shape) == 1 and n_inputs > MOST_READ:
+            n_read = max(FEWEST_READ, math.ceil(n_inputs / n_members))
+            n_read = min(n_read, n_inputs)
+            columns = _dealt_out(n_inputs, n_members, n_read, generator)
+            self.columns = columns
+            input_shape = (n_read,)
+        #: Cells of a row that each member reads.
         self.n_inputs = math.prod(input_shape)
         self.reads_mask = reads_mask
         self.code_in_features = code_in_features
@@ -65,10 +79,10 @@ class MaskedAutoencoder(nn.Module):
             n_members, latent_size, input_shape, generator=generator
         )
         n_described = self._n_described(latent_size) if code_in_features else 0
-        self.feature_sizes = (n_described, self.n_inputs)
+        self.block_sizes = (n_described, n_inputs)
         self.whitening = None
         if whitens:
-            self.whitening = Whitening(n_members, sum(self.feature_sizes))
+            self.whitening = make_whitening(n_members, sum(self.block_sizes))
 
     def _n_described(self, latent_size):
         """Number of units that `encode` gives first."""
@@ -90,18 +104,36 @@ class MaskedAutoencoder(nn.Module):
         hidden, code = self.encode(X, seen, generator)
         return hidden, code, self.decoder.forward(code, generator)
 
+    def read(self, X):
+        """Cells that each member reads, of rows (n_members, n_rows, ...)."""
+        if self.columns is None:
+            return X
+        return X.gather(2, self.columns.expand(-1, X.shape[1], -1))
+
     def forward(self, X):
-        """Description, code and reconstruction of rows that may miss cells."""
+        """Description, code and reconstruction of cells read, some of them missing."""
         return self.encode_decode(*split_missing(X))
 
     def features(self, X):
-        """What is whitened: description, if asked for, and residual."""
-        hidden, _, rebuilt = self(X)
+        """What is whitened: description, if asked for, and residual.
+
+        A cell that a member does not read is rebuilt as 0.
+        """
+        cells = self.read(X)
+        hidden, _, rebuilt = self(cells)
         # Missing cells only: a network that diverged must not score as perfect.
-        residual = (rebuilt - X).masked_fill_(torch.isnan(X), 0.0).flatten(2)
+        residual = (rebuilt - cells).masked_fill_(torch.isnan(cells), 0.0).flatten(2)
+        if self.columns is not None:
+            columns = self.columns.expand(-1, X.shape[1], -1)
+            residual = torch.nan_to_num(X).neg_().scatter_(2, columns, residual)
         if not self.code_in_features:
             return residual
         return torch.cat([hidden, residual], dim=2)
+
+    @property
+    def feature_sizes(self):
+        """Sizes of the blocks of `whitened_features`."""
+        return (self.whitening.n_outputs,)
 
     def whitened_features(self, X):
         """Features of which all directions count alike."""
@@ -141,6 +173,14 @@ class DenseMaskedAutoencoder(MaskedAutoencoder):
                 h = h - (1 - seen) @ mask
         hidden = self.encoder.after(h, 0, generator)
         return hidden, self.encoder.forward(hidden, generator, start=1)
+
+
+def _dealt_out(n_columns, n_members, n_read, generator):
+    """Columns (n_members, 1, n_read) of each member, each about as often."""
+    order = torch.randperm(n_columns, generator=generator)
+    # Round and round, so that no member gets a column twice.
+    place = torch.arange(n_members * n_read) % n_columns
+    return order[place].view(n_members, 1, n_read).sort(dim=2).values
 
 
 def split_missing(X):

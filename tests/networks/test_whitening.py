@@ -6,7 +6,7 @@ import torch
 from scipy.spatial.distance import mahalanobis as one_distance
 from sklearn.covariance import MinCovDet
 
-from sklearn_deepod.networks import Whitening
+from sklearn_deepod.networks._whitening import LowRankWhitening, Whitening
 from sklearn_deepod.networks._whitening import fit_whitening, mahalanobis
 
 
