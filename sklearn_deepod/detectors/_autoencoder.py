@@ -131,7 +131,7 @@ class AutoEncoder(
         """
         check_is_fitted(self)
         X = self._validate(X, reset=False)
-        return self._apply(X, lambda m, Z: m(Z)[1].transpose(0, 1).flatten(1))
+        return self._apply(X, lambda m, Z: m(m.read(Z))[1].transpose(0, 1).flatten(1))
 
     def reconstruct(self, X):
         """Rebuild the rows in the units of the features.
@@ -156,7 +156,7 @@ class AutoEncoder(
         check_is_fitted(self)
         X = self._validate(X, reset=False)
         check_restores(self.preprocessor_)
-        rebuilt = self._apply(X, lambda m, Z: m(Z)[2].mean(dim=0))
+        rebuilt = self._apply(X, lambda m, Z: m.rebuild(Z).mean(dim=0))
         return restore(self.preprocessor_, rebuilt, self._row_shape)
 
     @property
@@ -220,23 +220,16 @@ class AutoEncoder(
         return self.score_function
 
     def _scores(self, module, X):
-        features = module.features(X)
         score_function = self._score_function()
         if score_function.startswith("whitened"):
-            return module.whitening(features)
-        errors = features.square().mean(dim=2)
+            return module.distances(X)
+        errors = module.features(X).square().mean(dim=2)
         if score_function == "squared_error":
             return errors
         size = torch.nan_to_num(X).flatten(2).square().mean(dim=2)
         return errors / (size + _LEAST_SIZE).sqrt()
 
     def _calibrate(self, module, X, sample_weight, keep):
-        if not self._score_function().startswith("whitened"):
-            return
-        module.whitening.fit(
-            module.features(self._for_members(X)),
-            sample_weight,
-            ridge=self._ridge,
-            keep=keep,
-            sizes=module.block_sizes,
-        )
+        if self._score_function().startswith("whitened"):
+            X = self._for_members(X)
+            module.fit_whitening(X, sample_weight, ridge=self._ridge, keep=keep)

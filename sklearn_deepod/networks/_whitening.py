@@ -133,9 +133,15 @@ class LowRankWhitening(Whitening):
         """Place along the directions, and distance from them, each of one size."""
         centred = features / self.scale - self.mean
         along = torch.bmm(centred, self.directions)
-        rest = torch.baddbmm(centred, along, self.directions.mT, alpha=-1)
+        rest = centred.sub_(torch.bmm(along, self.directions.mT))
         rest = torch.linalg.vector_norm(rest, dim=2, keepdim=True)
         return torch.cat([along / self.deviation, rest / self.rest], dim=2)
+
+    def rebuild(self, features):
+        """The nearest features that the directions reach."""
+        along = torch.bmm(features / self.scale - self.mean, self.directions)
+        rebuilt = torch.bmm(along, self.directions.mT)
+        return rebuilt.add_(self.mean).mul_(self.scale)
 
 
 def fit_whitening(features, sample_weight, *, ridge, keep=1.0):
