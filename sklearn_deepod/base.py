@@ -52,10 +52,10 @@ OPTIMIZERS = {
     "adamw": torch.optim.AdamW,
     "sgd": torch.optim.SGD,
 }
-# Rows are scored in blocks that are filled up to a multiple of SCORE_TILE rows: products
-# of such shapes round alike, so that a row's score does not depend on the rows beside
-# it. (Nor on its place, thanks to RowwiseProducts.) A block has SCORE_ROWS rows, fewer
-# of a wide table, to bound the memory that is taken.
+# Rows are scored in blocks filled up to a multiple of SCORE_TILE rows: products of such
+# shapes round alike, so that a row's score does not depend on the rows beside it. (Nor
+# on its place, thanks to RowwiseProducts.) A block has SCORE_ROWS rows, or fewer of a
+# wide table, to bound the memory that is taken.
 SCORE_TILE = 64
 SCORE_ROWS = 1024
 SCORE_CELLS = 2**18

@@ -66,8 +66,8 @@ def fit_low_rank(features, sample_weight, *, ridge, keep, rank, n_steps):
             _decomposed(_Rows(p, kept, sample_weight), ridge, n_columns, rank)
             for p in products
         ]
-    shares, combinations, deviation, rest = map(
-        lambda arrays: torch.from_numpy(np.stack(arrays)), zip(*parts, strict=True)
+    shares, combinations, deviation, rest = (
+        torch.from_numpy(np.stack(arrays)) for arrays in zip(*parts, strict=True)
     )
     with RowwiseProducts():
         return {
