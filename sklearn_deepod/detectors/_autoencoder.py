@@ -73,6 +73,10 @@ class AutoEncoder(
     computed from the 60 % closest rows by the concentration steps of [2]_. Missing
     cells are hidden cells: they add nothing to the loss and the residual.
 
+    Of a table of more than 300 columns each member reads 64, drawn at random, where the
+    score is whitened, and the distance of the whole row under a covariance of low rank
+    is added to each member's. The cost then grows linearly with the columns.
+
     References
     ----------
     .. [1] P. Vincent, H. Larochelle, Y. Bengio, P.-A. Manzagol (2008). Extracting and
