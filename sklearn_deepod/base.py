@@ -54,11 +54,14 @@ OPTIMIZERS = {
     "adamw": torch.optim.AdamW,
     "sgd": torch.optim.SGD,
 }
-# Rows scored at once, whatever the number given: a row's score then never depends on
-# the rows beside it, since a matrix product rounds differently in another shape. (In
-# another place as well, which RowwiseProducts mends.) Layers for images and sequences
-# hold many numbers a row, hence fewer rows.
+# Rows are scored in blocks filled up to a multiple of SCORE_TILE rows: products of such
+# shapes round alike, so that a row's score does not depend on the rows beside it. (Nor
+# on its place, thanks to RowwiseProducts.) A block has SCORE_ROWS rows, or fewer of a
+# wide table, to bound the memory that is taken.
+SCORE_TILE = 64
 SCORE_ROWS = 1024
+SCORE_CELLS = 2**18
+# Convolutions and recurrent layers choose their algorithm by the number of rows.
 SCORE_SHAPED_ROWS = 256
 # A cut needs no more rows than this to be stable in its second digit.
 OFFSET_ROWS = 2**13
@@ -508,26 +511,37 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         return self._anomaly_scores(PickedRows(rows, index))
 
     def _apply(self, X, function):
-        """Apply ``function(module, prepared)`` in padded batches of one size."""
-        results = []
+        """Apply ``function(module, prepared)`` in blocks of whole tiles."""
         n_rows = X.shape[0]
+        results = None
         module = self._module
         device = torch.device(self.device_)
         bf16 = torch.autocast(
             device.type, torch.bfloat16, enabled=self.precision == "bfloat16"
         )
-        size = SCORE_ROWS if len(self._input_shape) == 1 else SCORE_SHAPED_ROWS
+        size, tile = self._block_and_tile()
         with torch.inference_mode(), bf16, RowwiseProducts():
             for start in range(0, n_rows, size):
-                stop = min(start + size, n_rows)
-                batch = dense_rows(X, slice(start, stop))
-                if len(batch) < size:
-                    padding = np.repeat(batch[:1], size - len(batch), axis=0)
+                block = slice(start, min(start + size, n_rows))
+                batch = dense_rows(X, block)
+                n_given = len(batch)
+                missing = -n_given % tile
+                if missing:
+                    padding = np.repeat(batch[:1], missing, axis=0)
                     batch = np.concatenate([batch, padding])
                 Z = self._for_members(self._prepare(batch).to(device))
-                result = function(module, Z)[: stop - start]
-                results.append(result.cpu().double().numpy())
-        return np.concatenate(results)
+                result = function(module, Z)[:n_given].cpu().numpy()
+                if results is None:
+                    results = np.empty((n_rows, *result.shape[1:]))
+                results[block] = result
+        return results
+
+    def _block_and_tile(self):
+        """Rows that `_apply` takes at once, and the number they are a multiple of."""
+        if len(self._input_shape) > 1:
+            return SCORE_SHAPED_ROWS, SCORE_SHAPED_ROWS
+        n_tiles = SCORE_CELLS // (SCORE_TILE * self._input_shape[0])
+        return min(SCORE_ROWS, SCORE_TILE * max(1, n_tiles)), SCORE_TILE
 
     # State ------------------------------------------------------------------------
 

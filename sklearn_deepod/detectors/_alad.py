@@ -10,9 +10,9 @@ from sklearn_deepod.detectors._base_gan import BaseGAN, SamplingMixin
 from sklearn_deepod.networks import (
     Dense,
     Discriminator,
-    Whitening,
     discriminator_losses,
     fake_loss,
+    make_whitening,
     real_loss,
 )
 
@@ -222,7 +222,9 @@ class ALADNetwork(nn.Module):
         )
         self.whitening = None
         if whitens:
-            self.whitening = Whitening(n_members, latent_size + math.prod(input_shape))
+            self.whitening = make_whitening(
+                n_members, latent_size + math.prod(input_shape)
+            )
 
     def encode(self, X, generator=None):
         """Code of each row."""

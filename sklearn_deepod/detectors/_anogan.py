@@ -10,8 +10,8 @@ from torch import nn
 from sklearn_deepod.detectors._base_gan import BaseGAN, SamplingMixin
 from sklearn_deepod.networks import (
     Discriminator,
-    Whitening,
     discriminator_losses,
+    make_whitening,
     real_loss,
 )
 
@@ -231,7 +231,9 @@ class AnoGANNetwork(nn.Module):
         )
         self.whitening = None
         if whitens:
-            self.whitening = Whitening(n_members, latent_size + math.prod(input_shape))
+            self.whitening = make_whitening(
+                n_members, latent_size + math.prod(input_shape)
+            )
 
     def decode(self, code, generator=None):
         """Row made of each code."""

@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from sklearn_deepod.detectors._network_detector import BaseNetworkDetector
-from sklearn_deepod.networks import Whitening
+from sklearn_deepod.networks import make_whitening
 
 # A component of the centre near zero could be met by zero weights.
 _LEAST_COMPONENT = 0.1
@@ -122,7 +122,7 @@ class BaseHypersphere(BaseNetworkDetector, metaclass=ABCMeta):
         if module.whitening is not None:
             whitening = module.whitening
             whitening.fit(outputs, sample_weight, ridge=_RIDGE, keep=keep)
-            whitening.set(module.center.squeeze(1), whitening.matrix)
+            whitening.center(module.center.squeeze(1))
             distances = whitening(outputs)
         weight = torch.as_tensor(sample_weight, dtype=torch.float64)
         mean = distances.double().cpu() @ (weight / weight.sum())
@@ -148,7 +148,7 @@ class Hypersphere(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.decoder = decoder
-        self.whitening = Whitening(n_members, n_outputs) if whitens else None
+        self.whitening = make_whitening(n_members, n_outputs) if whitens else None
         for name in ("mean", "center"):
             self.register_buffer(name, torch.zeros(n_members, 1, n_outputs))
         for name in ("scale", "radius"):

@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from sklearn_deepod.detectors._base_gan import BaseGAN
-from sklearn_deepod.networks import Discriminator, Whitening, discriminator_losses
+from sklearn_deepod.networks import Discriminator, discriminator_losses, make_whitening
 
 
 class GANomaly(BaseGAN):
@@ -175,7 +175,9 @@ class GANomalyNetwork(nn.Module):
         self.discriminator = Discriminator(network, *shapes, generator)
         self.whitening = None
         if whitens:
-            self.whitening = Whitening(n_members, latent_size + math.prod(input_shape))
+            self.whitening = make_whitening(
+                n_members, latent_size + math.prod(input_shape)
+            )
 
     def forward(self, X, generator=None):
         """Code, rebuilt row and the code of the rebuilt row."""

@@ -8,7 +8,7 @@ from sklearn.utils._param_validation import Interval
 from torch import nn
 
 from sklearn_deepod.detectors._base_untrained import BaseUntrainedDetector
-from sklearn_deepod.networks import MemberLinear, Whitening, read_few_inputs
+from sklearn_deepod.networks import MemberLinear, make_whitening, read_few_inputs
 
 
 class RandomFeatures(BaseUntrainedDetector):
@@ -82,7 +82,8 @@ class RandomFeatures(BaseUntrainedDetector):
         return WhitenedLayer(layer)
 
     def _initialize(self, module, X, generator):
-        read_few_inputs(module.layer, X.flatten(1).cpu(), generator)
+        X = self._for_members(X.flatten(1).cpu())
+        read_few_inputs(module.layer, X, generator)
 
     def _calibrate(self, module, X, sample_weight, keep):
         features = module.features(self._for_members(X))
@@ -105,7 +106,7 @@ class WhitenedLayer(nn.Module):
         super().__init__()
         self.layer = layer
         n_members, _, n_units = layer.weight.shape
-        self.whitening = Whitening(n_members, n_units)
+        self.whitening = make_whitening(n_members, n_units)
 
     def features(self, X):
         """Map (n_members, n, ...) to (n_members, n, n_units)."""

@@ -136,7 +136,7 @@ class VariationalAutoEncoder(AutoEncoder):
                 )
 
     def _losses(self, module, X, generator):
-        target, present = split_missing(X)
+        target, present = split_missing(module.read(X))
         inputs, seen = self._corrupted(module, target, present, generator)
         beta = self.beta
         if module.training and self.beta_warm_up:
@@ -151,7 +151,7 @@ class VariationalAutoEncoder(AutoEncoder):
     def _calibrate(self, module, X, sample_weight, keep):
         super()._calibrate(module, X, sample_weight, keep)
         if self.likelihood == "gaussian":
-            module.fit_variance(self._for_members(X), sample_weight)
+            module.fit_variance(module.read(self._for_members(X)), sample_weight)
 
     def _scores(self, module, X):
         if self.score_function not in _BOUNDS:

@@ -34,7 +34,7 @@ from sklearn_deepod.networks._variational import (
     DenseVariationalNetwork,
     VariationalNetwork,
 )
-from sklearn_deepod.networks._whitening import Whitening
+from sklearn_deepod.networks._whitening import make_whitening
 
 #: What the parameter `network` may name.
 NETWORKS = {"conv": Conv, "dense": Dense, "gru": GRU, "lstm": LSTM, "tcn": TCN}
@@ -60,11 +60,11 @@ __all__ = [
     "RowwiseProducts",
     "SpectralNorm",
     "VariationalNetwork",
-    "Whitening",
     "bernoulli_like",
     "check_sizes",
     "discriminator_losses",
     "fake_loss",
+    "make_whitening",
     "normal_like",
     "read_few_inputs",
     "real_loss",

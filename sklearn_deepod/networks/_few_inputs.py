@@ -15,13 +15,13 @@ def read_few_inputs(layer, X, generator):
     ----------
     layer : MemberLinear
         The layer, with additive terms; its weights are set.
-    X : torch.Tensor of shape (n_rows, n_inputs)
-        Rows without missing values, on the CPU.
+    X : torch.Tensor of shape (n_members, n_rows, n_inputs)
+        Each member's rows without missing values, on the CPU.
     generator : torch.Generator
         Source of the inputs, the weights and the rows.
     """
     n_members, _, n_units = layer.weight.shape
-    n_inputs = X.shape[1]
+    n_inputs = X.shape[2]
     most = min(MOST_INPUTS, n_inputs)
     shape = (n_members, n_units)
     count = torch.randint(1, most + 1, (*shape, 1), generator=generator)
@@ -31,8 +31,9 @@ def read_few_inputs(layer, X, generator):
     weight = torch.randn(*shape, most, generator=generator)
     weight = weight * (torch.arange(most) < count)
     weight = weight / weight.norm(dim=2, keepdim=True).clamp_min(1e-6)
-    row = torch.randint(len(X), (*shape, 1), generator=generator)
-    bias = -(weight * X[row, inputs]).sum(dim=2)
+    row = torch.randint(X.shape[1], (*shape, 1), generator=generator)
+    member = torch.arange(n_members).view(-1, 1, 1)
+    bias = -(weight * X[member, row, inputs]).sum(dim=2)
     dense = torch.zeros(*shape, layer.weight.shape[1]).scatter_(2, inputs, weight)
     with torch.no_grad():
         layer.weight.copy_(dense.transpose(1, 2))

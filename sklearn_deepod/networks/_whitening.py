@@ -5,11 +5,25 @@ import torch
 from scipy.linalg import solve_triangular
 from torch import nn
 
+from sklearn_deepod.networks._low_rank import fit_low_rank
 from sklearn_deepod.networks._rowwise import RowwiseProducts
 from sklearn_deepod.scoring import lowest_share
 from sklearn_deepod.utils import one_blas_thread
 
 CONCENTRATION_STEPS = 3
+# Features beyond which only the largest directions of a covariance are told apart: its
+# decomposition takes time by their cube.
+LARGEST_EXACT = 384
+# So many of them.
+RANK = 128
+# Rows that these are computed from, at most.
+MOST_ROWS = 512
+
+
+def make_whitening(n_members, n_features):
+    """Whitening of features, of low rank where they are many."""
+    kind = Whitening if n_features <= LARGEST_EXACT else LowRankWhitening
+    return kind(n_members, n_features)
 
 
 class Whitening(nn.Module):
@@ -23,6 +37,8 @@ class Whitening(nn.Module):
 
     def __init__(self, n_members, n_features):
         super().__init__()
+        #: Number of features that `whiten` gives.
+        self.n_outputs = n_features
         self.register_buffer("shift", torch.zeros(n_members, 1, n_features))
         self.register_buffer("matrix", torch.zeros(n_members, n_features, n_features))
 
@@ -49,25 +65,83 @@ class Whitening(nn.Module):
         scale = torch.cat(
             [features.new_full((b.shape[2],), _root_mean_square(b)) for b in blocks]
         )
-        mean, matrix = fit_whitening(
-            features / scale, sample_weight, ridge=ridge, keep=keep
-        )
-        self.set(mean * scale, matrix / scale[:, None])
+        self._fit_scaled(features / scale, scale, sample_weight, ridge, keep)
 
-    def set(self, mean, matrix):
-        """Take a location and a whitening matrix of each member."""
+    def _fit_scaled(self, features, scale, sample_weight, ridge, keep):
+        mean, matrix = fit_whitening(features, sample_weight, ridge=ridge, keep=keep)
+        self.matrix.copy_(matrix / scale[:, None])
+        self.center(mean * scale)
+
+    def center(self, mean):
+        """Take a location (n_members, n_features) of each member."""
         with RowwiseProducts():
-            shift = -torch.bmm(mean.unsqueeze(1), matrix)
-        self.shift.copy_(shift)
-        self.matrix.copy_(matrix)
+            mean = mean.unsqueeze(1).to(self.matrix.device)
+            self.shift.copy_(-torch.bmm(mean, self.matrix))
 
     def whiten(self, features):
-        """Features of the shape given, uncorrelated and of one size in training."""
+        """Features uncorrelated and of one size in training, `n_outputs` of them."""
         return torch.baddbmm(self.shift, features, self.matrix)
 
     def forward(self, features):
         """Distances of shape (n_members, n_rows)."""
         return torch.linalg.vector_norm(self.whiten(features), dim=2)
+
+
+class LowRankWhitening(Whitening):
+    """One that takes all but the largest directions of a covariance for alike.
+
+    The last of the whitened features is the distance from the space that these
+    directions span.
+
+    Parameters
+    ----------
+    n_members, n_features : int
+        Members and features of each.
+    """
+
+    def __init__(self, n_members, n_features):
+        nn.Module.__init__(self)
+        self.n_outputs = RANK + 1
+        for name, shape in (
+            ("scale", (n_features,)),
+            ("mean", (n_members, 1, n_features)),
+            ("directions", (n_members, n_features, RANK)),
+            ("deviation", (n_members, 1, RANK)),
+            ("rest", (n_members, 1, 1)),
+        ):
+            self.register_buffer(name, torch.zeros(shape))
+
+    def _fit_scaled(self, features, scale, sample_weight, ridge, keep):
+        self.scale.copy_(scale)
+        # The training rows are in a random order, so that the first are a sample.
+        found = fit_low_rank(
+            features[:, :MOST_ROWS],
+            sample_weight[:MOST_ROWS],
+            ridge=ridge,
+            keep=keep,
+            rank=RANK,
+            n_steps=CONCENTRATION_STEPS,
+        )
+        for name, value in found.items():
+            getattr(self, name).copy_(value)
+
+    def center(self, mean):
+        """Take a location (n_members, n_features) of each member."""
+        self.mean.copy_((mean.to(self.scale.device) / self.scale).unsqueeze(1))
+
+    def whiten(self, features):
+        """Place along the directions, and distance from them, each of one size."""
+        centred = features / self.scale - self.mean
+        along = torch.bmm(centred, self.directions)
+        rest = centred.sub_(torch.bmm(along, self.directions.mT))
+        rest = torch.linalg.vector_norm(rest, dim=2, keepdim=True)
+        return torch.cat([along / self.deviation, rest / self.rest], dim=2)
+
+    def rebuild(self, features):
+        """The nearest features that the directions reach."""
+        along = torch.bmm(features / self.scale - self.mean, self.directions)
+        rebuilt = torch.bmm(along, self.directions.mT)
+        return rebuilt.add_(self.mean).mul_(self.scale)
 
 
 def fit_whitening(features, sample_weight, *, ridge, keep=1.0):

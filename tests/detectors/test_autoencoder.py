@@ -1,5 +1,7 @@
 """AutoEncoder: what it scores, rebuilds and encodes."""
 
+import pickle
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_breast_cancer, load_digits
@@ -10,6 +12,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_deepod import AutoEncoder
 from sklearn_deepod.networks import ACTIVATIONS
+from sklearn_deepod.networks._masked_autoencoder import N_READ
 from tests.conftest import QUICK
 
 
@@ -343,3 +346,64 @@ def test_warm_start_with_another_architecture_says_so_and_keeps_the_fit():
         detector.set_params(latent_size=5).fit(X)
     detector.set_params(latent_size=64)
     np.testing.assert_array_equal(detector.score_samples(X), expected)
+
+
+@pytest.fixture(scope="module")
+def wide_table():
+    return low_rank(n_samples=150, n_features=420)
+
+
+@pytest.fixture(scope="module")
+def wide_detector(wide_table):
+    return AutoEncoder(max_steps=20, novelty=True, random_state=0).fit(wide_table)
+
+
+class TestWideTables:
+    """Members read some of the columns, and a covariance of low rank all of them."""
+
+    def test_each_column_is_read_about_as_often(self, wide_detector):
+        columns = wide_detector.net_.module_.columns
+        assert columns.shape == (4, 1, N_READ)
+        for member in columns:
+            assert len(np.unique(member)) == N_READ
+        counts = np.bincount(columns.flatten(), minlength=420)
+        assert counts.max() - counts.min() <= 1
+
+    def test_a_change_of_any_column_counts(self, wide_detector, wide_table):
+        changed = np.repeat(wide_table[:1], 420, axis=0)
+        changed[np.arange(420), np.arange(420)] += 20 * wide_table.std(axis=0)
+        lower = wide_detector.score_samples(changed) < wide_detector.score_samples(
+            wide_table[:1]
+        )
+        assert lower.all()
+
+    def test_missing_cells(self, wide_detector, wide_table):
+        holed = wide_table.copy()
+        holed[::3, ::5] = np.nan
+        assert np.isfinite(wide_detector.score_samples(holed)).all()
+
+    @pytest.mark.parametrize("n_rows", [1, 63, 64, 65, 130])
+    def test_score_does_not_depend_on_the_rows_beside_it(
+        self, n_rows, wide_detector, wide_table
+    ):
+        expected = wide_detector.score_samples(wide_table)
+        found = wide_detector.score_samples(wide_table[-n_rows:])
+        np.testing.assert_array_equal(found, expected[-n_rows:])
+
+    def test_reconstruction_has_all_columns(self, wide_detector, wide_table):
+        rebuilt = wide_detector.reconstruct(wide_table)
+        assert rebuilt.shape == wide_table.shape
+        errors = np.square(rebuilt - wide_table).mean(axis=0) / wide_table.var(axis=0)
+        assert np.median(errors) < 0.3
+        assert errors.max() < 1.0
+
+    def test_other_scores_read_all_columns(self, wide_table):
+        detector = AutoEncoder(score_function="squared_error", max_steps=2).fit(
+            wide_table
+        )
+        assert detector.net_.module_.columns is None
+
+    def test_pickle(self, wide_detector, wide_table):
+        again = pickle.loads(pickle.dumps(wide_detector))
+        expected = wide_detector.score_samples(wide_table)
+        np.testing.assert_array_equal(again.score_samples(wide_table), expected)

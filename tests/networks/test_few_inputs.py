@@ -9,7 +9,11 @@ from sklearn_deepod.networks import MemberLinear, read_few_inputs
 
 def drawn(X, in_features=None, seed=0):
     layer = MemberLinear(2, in_features or X.shape[1], 300, torch.Generator())
-    read_few_inputs(layer, X, torch.Generator().manual_seed(seed))
+    read_few_inputs(
+        layer,
+        X.expand(layer.weight.shape[0], *X.shape),
+        torch.Generator().manual_seed(seed),
+    )
     return layer.weight.detach().numpy(), layer.bias.detach().numpy()
 
 

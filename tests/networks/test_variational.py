@@ -45,7 +45,7 @@ def test_posterior_and_features(kind, spec, shape, n_described):
     torch.testing.assert_close(features[..., :n_described], described)
     expected = (network.decoder(mean) - X).flatten(2)
     torch.testing.assert_close(features[..., n_described:], expected)
-    assert sum(network.feature_sizes) == features.shape[2]
+    assert sum(network.block_sizes) == features.shape[2]
 
 
 def test_reconstructions_of_a_bernoulli_are_shares():

@@ -6,8 +6,11 @@ import torch
 from scipy.spatial.distance import mahalanobis as one_distance
 from sklearn.covariance import MinCovDet
 
-from sklearn_deepod.networks import Whitening
-from sklearn_deepod.networks._whitening import fit_whitening, mahalanobis
+from sklearn_deepod.networks._whitening import (
+    Whitening,
+    fit_whitening,
+    mahalanobis,
+)
 
 
 def make_features(n_members=3, n_rows=80, n_columns=4, seed=0):

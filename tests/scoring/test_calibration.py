@@ -62,11 +62,18 @@ def test_tail_by_definition():
 
 
 def test_robust_by_definition():
-    known = np.array([1.0, 2.0, 3.0, 4.0, 100.0])
+    known = np.array([1.0, 2.0, 3.0, 3.2, 100.0])
     z = (np.array([3.0, 10.0]) - 3.0) / (1.0 / 0.6745)
     np.testing.assert_allclose(
         robust_evidence(np.array([3.0, 10.0]), known, knee=2.0), np.arcsinh(z / 2.0)
     )
+
+
+def test_an_upper_quantile_is_the_unit_where_most_scores_are_equal():
+    known = np.r_[np.zeros(62), np.full(38, 5.0)]
+    center, spread = robust_unit(known)
+    assert center == 0.0
+    assert spread == pytest.approx(5.0 / stats.norm.ppf(0.65))
 
 
 def test_robust_unit_is_that_of_a_normal_distribution():
