@@ -398,24 +398,21 @@ class Scorer(nn.Module):
         super().__init__()
         self.networks = networks
         self.register_buffer("read", read)
-        n_inputs = read.numel()
-        n_members, _, n_features = networks.whitening.shift.shape
         if novelty:
-            ranks = tuple(sorted({1, n_neighbors}))
             components = [
-                InputNeighbors(n_inputs, ranks),
-                Marginals(n_inputs, ["frequency"]),
-                LearnedNeighbors(n_members * n_features, n_neighbors),
+                InputNeighbors(tuple(sorted({1, n_neighbors}))),
+                Marginals(["frequency"]),
+                LearnedNeighbors(n_neighbors),
             ]
         else:
             components = [
-                InputNeighbors(n_inputs, (n_neighbors,)),
-                Marginals(n_inputs, ["frequency", "tail"]),
+                InputNeighbors((n_neighbors,)),
+                Marginals(["frequency", "tail"]),
                 NetworkDistance(),
-                RobustCovariance(n_inputs),
+                RobustCovariance(read.numel()),
             ]
         self.components = nn.ModuleList(components)
-        self.smoothing = None if novelty else NeighborSmoothing(n_inputs)
+        self.smoothing = None if novelty else NeighborSmoothing()
 
     def learned(self, Z):
         """What the networks learned of prepared rows, whitened."""

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from sklearn_deepod.detectors._feature_tables import feature_tables
-from sklearn_deepod.networks import NearestReferences, Whitening
+from sklearn_deepod.networks import NearestReferences, make_whitening
 from sklearn_deepod.training import TrainingRows
 
 # Rows and cells that the covariance of the inputs is computed from, at most.
@@ -82,13 +82,19 @@ class NetworkDistance(ScoreComponent):
 
 
 class RobustCovariance(ScoreComponent):
-    """Mahalanobis distance of the inputs under a trimmed and shrunk covariance."""
+    """Mahalanobis distance of the inputs under a trimmed and shrunk covariance.
+
+    Parameters
+    ----------
+    n_inputs : int
+        Inputs of a row.
+    """
 
     names = ("covariance",)
 
     def __init__(self, n_inputs):
         super().__init__()
-        self.whitening = Whitening(1, n_inputs)
+        self.whitening = make_whitening(1, n_inputs)
 
     def fit(self, fitting):
         """Find location and covariance of the closest rows."""
@@ -113,17 +119,15 @@ class InputNeighbors(ScoreComponent):
 
     Parameters
     ----------
-    n_inputs : int
-        Inputs of a row.
     ranks : tuple of int
         Which neighbours: 1 is the nearest.
     """
 
-    def __init__(self, n_inputs, ranks):
+    def __init__(self, ranks):
         super().__init__()
         self.ranks = ranks
         self.names = tuple(f"input_neighbor_{rank}" for rank in ranks)
-        self.references = NearestReferences(1, 1, n_inputs)
+        self.references = NearestReferences(1, 1, 1)
 
     def fit(self, fitting):
         """Keep references among the inliers."""
@@ -144,18 +148,16 @@ class LearnedNeighbors(ScoreComponent):
 
     Parameters
     ----------
-    n_features : int
-        Learned features of all members together.
     n_neighbors : int
         Number of neighbours that make the density.
     """
 
     names = ("learned_distance", "learned_density")
 
-    def __init__(self, n_features, n_neighbors):
+    def __init__(self, n_neighbors):
         super().__init__()
         self.n_neighbors = n_neighbors
-        self.references = NearestReferences(1, 1, n_features)
+        self.references = NearestReferences(1, 1, 1)
         self.register_buffer("spacing", torch.ones(1))
 
     def fit(self, fitting):
@@ -185,8 +187,6 @@ class Marginals(ScoreComponent):
 
     Parameters
     ----------
-    n_inputs : int
-        Inputs of a row.
     names : sequence of str
         "frequency", "tail" or both.
     """
@@ -194,11 +194,11 @@ class Marginals(ScoreComponent):
     # Means over so many features. Chosen on ADBench, KEEL, macrOData and mixed tables.
     n_largest = {"frequency": 1, "tail": 3}
 
-    def __init__(self, n_inputs, names):
+    def __init__(self, names):
         super().__init__()
         self.names = tuple(names)
         for name in ("frequency", "tail", "low", "high", "cells_per_unit", "spread"):
-            self.register_buffer(name, torch.ones(n_inputs, 1))
+            self.register_buffer(name, torch.ones(1, 1))
 
     def fit(self, fitting):
         """Make the table of each feature."""
@@ -223,17 +223,11 @@ class Marginals(ScoreComponent):
 
 
 class NeighborSmoothing(nn.Module):
-    """Scores of the training rows around a row.
+    """Scores of the training rows around a row."""
 
-    Parameters
-    ----------
-    n_inputs : int
-        Inputs of a row.
-    """
-
-    def __init__(self, n_inputs):
+    def __init__(self):
         super().__init__()
-        self.nearby = NearestReferences(1, 1, n_inputs)
+        self.nearby = NearestReferences(1, 1, 1)
         self.register_buffer("scores", torch.zeros(1))
         self.register_buffer("bandwidth", torch.ones(()))
         self.register_buffer("n_nearby", torch.ones((), dtype=torch.int64))

@@ -77,14 +77,14 @@ class TestRobustCovariance:
 
 class TestNeighbors:
     def test_distances_in_the_inputs(self, X, new):
-        component = fitted(InputNeighbors(3, (1, 4)), fitting_rows(X))
+        component = fitted(InputNeighbors((1, 4)), fitting_rows(X))
         distances, _ = NearestNeighbors(n_neighbors=4).fit(X).kneighbors(new)
         found = component(tensor(new), None).numpy()
         np.testing.assert_allclose(found, distances[:, [0, 3]], rtol=1e-3)
         assert component.names == ("input_neighbor_1", "input_neighbor_4")
 
     def test_a_training_row_is_not_its_own_neighbour(self, X):
-        component = fitted(InputNeighbors(3, (1,)), fitting_rows(X))
+        component = fitted(InputNeighbors((1,)), fitting_rows(X))
         distances, _ = NearestNeighbors(n_neighbors=1).fit(X).kneighbors()
         found = component(tensor(X), None).numpy()
         np.testing.assert_allclose(found, distances, rtol=1e-3)
@@ -92,7 +92,7 @@ class TestNeighbors:
     def test_only_inliers_are_references(self, X, new):
         inliers = np.arange(100)
         fitting = fitting_rows(X, inliers=inliers)
-        component = fitted(InputNeighbors(3, (2,)), fitting)
+        component = fitted(InputNeighbors((2,)), fitting)
         kept = fitting.values[inliers].numpy()
         distances, _ = NearestNeighbors(n_neighbors=2).fit(kept).kneighbors(new)
         found = component(tensor(new), None).numpy()
@@ -100,7 +100,7 @@ class TestNeighbors:
 
     def test_learned_features_of_all_members_are_one_vector(self, X, new):
         scale = np.array([1.0, 3.0])[:, None, None]
-        component = LearnedNeighbors(6, 5)
+        component = LearnedNeighbors(5)
         component.fit(fitting_rows(X, features=X * scale))
         found = component(None, tensor(new * scale)).numpy()
         nearest = NearestNeighbors(n_neighbors=5).fit(X)
@@ -118,7 +118,7 @@ class TestNeighbors:
             [rng.normal(size=(200, 2)), 5 + 0.05 * rng.normal(size=(200, 2))]
         )
         new = np.array([[5.0, 5.0], [0.0, 0.0], [5.5, 5.5], [0.4, 0.4]])
-        component = LearnedNeighbors(2, 5)
+        component = LearnedNeighbors(5)
         component.fit(fitting_rows(X, features=X[None]))
         density = component(None, tensor(new[None]))[:, 1].numpy()
         factor = LocalOutlierFactor(n_neighbors=5, novelty=True).fit(X)
@@ -126,13 +126,13 @@ class TestNeighbors:
 
     def test_copies_have_a_spacing(self):
         X = np.array([[0.0], [0.1], [0.2], [5.0]]).repeat(5, axis=0)
-        component = LearnedNeighbors(1, 2)
+        component = LearnedNeighbors(2)
         component.fit(fitting_rows(X, features=X[None]))
         assert torch.isfinite(component(None, tensor(X[None]))).all()
 
     def test_rows_of_weight_two_are_two_references(self, X, new):
         weight = np.random.default_rng(3).integers(1, 4, size=len(X)).astype(float)
-        weighted = fitted(InputNeighbors(3, (3,)), fitting_rows(X, weight=weight))
+        weighted = fitted(InputNeighbors((3,)), fitting_rows(X, weight=weight))
         repeated = np.repeat(X, weight.astype(int), axis=0)
         distances, _ = NearestNeighbors(n_neighbors=3).fit(repeated).kneighbors(new)
         found = weighted(tensor(new), None).numpy()[:, 0]
@@ -141,7 +141,7 @@ class TestNeighbors:
 
 class TestMarginals:
     def scores(self, train, test, weight=None):
-        component = Marginals(train.shape[1], ["frequency", "tail"])
+        component = Marginals(["frequency", "tail"])
         component.n_largest = {"frequency": 1, "tail": 1}
         component.fit(fitting_rows(train, weight=weight))
         return component(tensor(test), None).numpy()
@@ -184,7 +184,7 @@ class TestMarginals:
         np.testing.assert_allclose(found[:, 1], expected, atol=0.35)
 
     def test_means_of_the_most_unusual_features(self, X, new):
-        component = fitted(Marginals(3, ["frequency", "tail"]), fitting_rows(X))
+        component = fitted(Marginals(["frequency", "tail"]), fitting_rows(X))
         single = np.stack(
             [self.scores(X[:, [j]], new[:, [j]]) for j in range(3)], axis=1
         )
@@ -202,7 +202,7 @@ def test_smoothing_is_a_weighted_mean_of_the_scores_around():
     X = np.array([[0.0], [2.0], [6.0]])
     fitting = fitting_rows(X, weight=np.array([1.0, 2.0, 1.0]))
     scores = np.array([5.0, 1.0, 9.0])[fitting.rows.positions]
-    smoothing = NeighborSmoothing(1)
+    smoothing = NeighborSmoothing()
     kernel = np.exp(-0.5)
     for n_nearby, beside in ((3, kernel), (2, 0.0)):
         smoothing.fit(fitting, scores, n_nearby)
@@ -215,7 +215,7 @@ def test_smoothing_is_a_weighted_mean_of_the_scores_around():
 
 def test_empty_places_have_no_weight_in_the_smoothing():
     X = np.array([[0.0], [1.0], [2.0]])
-    smoothing = NeighborSmoothing(1)
+    smoothing = NeighborSmoothing()
     smoothing.fit(fitting_rows(X), np.zeros(3), n_nearby=40)
     smoothing.bandwidth.fill_(1.0)
     weight, _ = smoothing(tensor([[1.0]]))[0].tolist()
