@@ -20,7 +20,13 @@ from sklearn_deepod.networks import (
 )
 from sklearn_deepod.preparation import check_restores, restore
 
-SCORE_FUNCTIONS = ("whitened", "whitened_residual", "squared_error", "relative_error")
+SCORE_FUNCTIONS = (
+    "whitened",
+    "whitened_residual",
+    "squared_error",
+    "relative_error",
+    "multiscale_error",
+)
 # Mean square of a row, in units of the scaling, below which it counts as empty.
 _LEAST_SIZE = 0.01
 
@@ -52,7 +58,10 @@ class AutoEncoder(
         code, where `network` is not dense) and the residual together,
         "whitened_residual" that of the residual alone, "squared_error" the mean squared
         residual, and "relative_error" the same over the root mean square of the row.
-        "auto" takes "relative_error" for images, "whitened" for all other rows.
+        "multiscale_error", for images, takes the larger of the mean squares of the
+        residual and of the smoothed residual, each in units of its training median,
+        over the root mean square of the image. "auto" takes "multiscale_error" for
+        images, "whitened" for all other rows.
     {parameters}
 
     Attributes
@@ -173,6 +182,12 @@ class AutoEncoder(
 
     def _build_module(self, input_shape, generator):
         score_function = self._score_function()
+        if score_function == "multiscale_error" and len(input_shape) != 3:
+            raise ValueError(
+                "score_function='multiscale_error' smooths images, but the rows that "
+                f"the network reads have shape {tuple(input_shape)}. Give images of "
+                "shape (channels, height, width) or use score_function='auto'."
+            )
         spec = self._spec()
         kind = self._dense_class if isinstance(spec, Dense) else self._module_class
         return kind(
@@ -183,6 +198,7 @@ class AutoEncoder(
             reads_mask=self.mask_rate > 0,
             whitens=score_function.startswith("whitened"),
             code_in_features=score_function == "whitened",
+            compares_scales=score_function == "multiscale_error",
             generator=generator,
             **self._module_settings(),
         )
@@ -216,7 +232,7 @@ class AutoEncoder(
 
     def _score_function(self):
         if self.score_function == "auto":
-            return "relative_error" if len(self._shape_read) == 3 else "whitened"
+            return "multiscale_error" if len(self._shape_read) == 3 else "whitened"
         return self.score_function
 
     def _scores(self, module, X):
@@ -224,19 +240,24 @@ class AutoEncoder(
         score_function = self._score_function()
         if score_function.startswith("whitened"):
             return module.whitening(features)
-        errors = features.square().mean(dim=2)
+        if score_function == "multiscale_error":
+            errors = module.multiscale_error(features)
+        else:
+            errors = features.square().mean(dim=2)
         if score_function == "squared_error":
             return errors
         size = torch.nan_to_num(X).flatten(2).square().mean(dim=2)
         return errors / (size + _LEAST_SIZE).sqrt()
 
     def _calibrate(self, module, X, sample_weight, keep):
-        if not self._score_function().startswith("whitened"):
-            return
-        module.whitening.fit(
-            module.features(self._for_members(X)),
-            sample_weight,
-            ridge=self._ridge,
-            keep=keep,
-            sizes=module.feature_sizes,
-        )
+        if module.multiscale_error is not None:
+            features = module.features(self._for_members(X))
+            module.multiscale_error.fit(features, sample_weight)
+        if module.whitening is not None:
+            module.whitening.fit(
+                module.features(self._for_members(X)),
+                sample_weight,
+                ridge=self._ridge,
+                keep=keep,
+                sizes=module.feature_sizes,
+            )

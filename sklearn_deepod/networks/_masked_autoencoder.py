@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from sklearn_deepod.networks._activations import ACTIVATIONS
+from sklearn_deepod.networks._multiscale_error import MultiscaleError
 from sklearn_deepod.networks._whitening import Whitening
 
 
@@ -30,6 +31,8 @@ class MaskedAutoencoder(nn.Module):
         Whether `features` holds the code beside the residual.
     generator : torch.Generator
         Source of the initial weights.
+    compares_scales : bool, default=False
+        Whether there is a `multiscale_error` of the residuals; for images only.
     """
 
     _outputs_per_code = 1
@@ -45,6 +48,7 @@ class MaskedAutoencoder(nn.Module):
         whitens,
         code_in_features,
         generator,
+        compares_scales=False,
     ):
         super().__init__()
         self.n_inputs = math.prod(input_shape)
@@ -69,6 +73,9 @@ class MaskedAutoencoder(nn.Module):
         self.whitening = None
         if whitens:
             self.whitening = Whitening(n_members, sum(self.feature_sizes))
+        self.multiscale_error = None
+        if compares_scales:
+            self.multiscale_error = MultiscaleError(n_members, input_shape)
 
     def _n_described(self, latent_size):
         """Number of units that `encode` gives first."""
