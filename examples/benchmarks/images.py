@@ -97,7 +97,6 @@ SCORES = {
         "relative_error",
         "squared_error",
         "whitened",
-        "whitened_residual",
     )
 }
 DETECTORS = {
@@ -119,7 +118,7 @@ def split(digits, digit, seed):
 
 
 def evaluate(make, images, digits, args):
-    """Return the AUC in percent for each digit, and the CPU seconds of fits and scores."""
+    """Return each digit's AUC in percent, and the CPU seconds of fits and scores."""
     auc, fit_seconds, score_seconds = [], 0.0, 0.0
     for digit in args.digits:
         for seed in args.seeds:
