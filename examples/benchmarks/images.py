@@ -1,7 +1,9 @@
 """Accuracy on images: one digit is normal, all others are outliers.
 
 For each digit a detector is fitted on a random 80 % of its images and scores the rest
-of them and all images of other digits. The images are MNIST's 10,000 test images.
+of them and all images of other digits. The images are MNIST's 10,000 test images, also
+inverted or rotated by 30 degrees; scikit-learn's digits; or patches of its two
+photographs, numbered 0 and 1.
 
 With --choose the score functions of the convolutional AutoEncoder are compared instead,
 and the last row gives, for each digit, the figure of the score function that is best in
@@ -15,6 +17,9 @@ from time import process_time
 
 import numpy as np
 from _common import data_folder, limit_threads, print_table, seconds
+from numpy.lib.stride_tricks import sliding_window_view
+from scipy import ndimage
+from sklearn.datasets import load_digits, load_sample_images
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import roc_auc_score
@@ -34,6 +39,45 @@ def load_mnist(folder):
             arrays.append(np.frombuffer(file.read(), np.uint8, offset=offset))
     images, digits = arrays
     return images.reshape(-1, 1, 28, 28) / 255.0, digits
+
+
+def load_rotated(folder):
+    """Return MNIST's images rotated by 30 degrees."""
+    images, digits = load_mnist(folder)
+    turned = ndimage.rotate(images, 30, axes=(2, 3), reshape=False, order=1)
+    return turned.clip(0, 1), digits
+
+
+def load_inverted(folder):
+    """Return MNIST's images, black on white."""
+    images, digits = load_mnist(folder)
+    return 1.0 - images, digits
+
+
+def load_small_digits(folder):
+    """Return scikit-learn's digits (n, 1, 8, 8); no folder is read."""
+    X, digits = load_digits(return_X_y=True)
+    return X.reshape(-1, 1, 8, 8), digits
+
+
+def load_patches(folder, n_patches=1000, size=16):
+    """Return random patches (n, 3, 16, 16) of two photographs; no folder is read."""
+    rng = np.random.default_rng(0)
+    patches = []
+    for photo in load_sample_images().images:
+        windows = sliding_window_view(photo, (size, size), axis=(0, 1))
+        top, left = (rng.integers(0, n, n_patches) for n in windows.shape[:2])
+        patches.append(windows[top, left] / 255.0)
+    return np.concatenate(patches), np.repeat([0, 1], n_patches)
+
+
+IMAGES = {
+    "mnist": load_mnist,
+    "inverted": load_inverted,
+    "rotated": load_rotated,
+    "digits": load_small_digits,
+    "photos": load_patches,
+}
 
 
 class Residual:
@@ -157,13 +201,18 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", help="folder that holds mnist/t10k-*.gz")
-    parser.add_argument("--digits", type=int, nargs="+", default=[*range(10)])
+    parser.add_argument("--images", choices=IMAGES, default="mnist")
+    parser.add_argument("--digits", type=int, nargs="+", help="all unless given")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--detectors", nargs="+", choices=DETECTORS, default=DETECTORS)
     parser.add_argument("--choose", action="store_true", help="compare score functions")
     args = parser.parse_args()
-    images, digits = load_mnist(Path(data_folder(args.data, "mnist/t10k-*.gz")))
+    folder = None
+    if args.images not in ("digits", "photos"):
+        folder = Path(data_folder(args.data, "mnist/t10k-*.gz"))
+    images, digits = IMAGES[args.images](folder)
+    args.digits = args.digits or np.unique(digits).tolist()
     makers = SCORES if args.choose else {d: DETECTORS[d] for d in args.detectors}
     rows, found = [], []
     for name, make in makers.items():
@@ -175,7 +224,8 @@ def main():
         chosen = chosen_without(np.array(found))
         rows.append(row("chosen without the digit", chosen, args.digits, "", ""))
     print_table(
-        f"images: ROC AUC in percent, seeds {args.seeds}, {args.threads} thread(s)",
+        f"{args.images}: ROC AUC in percent, seeds {args.seeds}, "
+        f"{args.threads} thread(s)",
         ("normal digit", *map(str, args.digits), "0-4", "5-9", "mean")
         + ("fit CPU s", "score CPU s"),
         rows,

@@ -39,7 +39,8 @@ class AutoEncoder(
     In training, random cells of each row are hidden and the network rebuilds the whole
     row from the others. A row is anomalous when its reconstruction error and its first
     hidden layer lie far from those of the training rows, measured by a Mahalanobis
-    distance that knows how errors vary together.
+    distance that knows how errors vary together. An image is anomalous when its
+    reconstruction error is large, pixel by pixel or smoothed.
 
     Images and sequences are taken too, as flat rows scaled by channel.
 
