@@ -41,8 +41,10 @@ class MultiscaleError(nn.Module):
 
     def smooth(self, images):
         """Gaussian averages of images (..., height, width)."""
-        along_rows = images @ self.along_width.mT
-        return (along_rows.mT @ self.along_height.mT).mT
+        flat = images.flatten(0, -3)
+        # One matrix for all images: matmul would copy it for each.
+        along_height = self.along_height.expand(len(flat), -1, -1)
+        return torch.bmm(along_height, flat @ self.along_width.mT).view_as(images)
 
     def errors(self, residual):
         """Mean squares (2, n_members, n_rows), before and after smoothing."""
