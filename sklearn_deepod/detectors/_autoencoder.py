@@ -20,7 +20,13 @@ from sklearn_deepod.networks import (
 )
 from sklearn_deepod.preparation import check_restores, restore
 
-SCORE_FUNCTIONS = ("whitened", "whitened_residual", "squared_error", "relative_error")
+SCORE_FUNCTIONS = (
+    "whitened",
+    "whitened_residual",
+    "squared_error",
+    "relative_error",
+    "multiscale_error",
+)
 # Mean square of a row, in units of the scaling, below which it counts as empty.
 _LEAST_SIZE = 0.01
 
@@ -33,7 +39,8 @@ class AutoEncoder(
     In training, random cells of each row are hidden and the network rebuilds the whole
     row from the others. A row is anomalous when its reconstruction error and its first
     hidden layer lie far from those of the training rows, measured by a Mahalanobis
-    distance that knows how errors vary together.
+    distance that knows how errors vary together. An image is anomalous when its
+    reconstruction error is large, pixel by pixel or smoothed.
 
     Images and sequences are taken too, as flat rows scaled by channel.
 
@@ -52,7 +59,10 @@ class AutoEncoder(
         code, where `network` is not dense) and the residual together,
         "whitened_residual" that of the residual alone, "squared_error" the mean squared
         residual, and "relative_error" the same over the root mean square of the row.
-        "auto" takes "relative_error" for images, "whitened" for all other rows.
+        "multiscale_error", for images, takes the larger of the mean squares of the
+        residual and of the smoothed residual, each in units of its training median,
+        over the root mean square of the image. "auto" takes "multiscale_error" for
+        images, "whitened" for all other rows.
     {parameters}
 
     Attributes
@@ -177,6 +187,12 @@ class AutoEncoder(
 
     def _build_module(self, input_shape, generator):
         score_function = self._score_function()
+        if score_function == "multiscale_error" and len(input_shape) != 3:
+            raise ValueError(
+                "score_function='multiscale_error' smooths images, but the rows that "
+                f"the network reads have shape {tuple(input_shape)}. Give images of "
+                "shape (channels, height, width) or use score_function='auto'."
+            )
         spec = self._spec()
         kind = self._dense_class if isinstance(spec, Dense) else self._module_class
         return kind(
@@ -187,6 +203,7 @@ class AutoEncoder(
             reads_mask=self.mask_rate > 0,
             whitens=score_function.startswith("whitened"),
             code_in_features=score_function == "whitened",
+            compares_scales=score_function == "multiscale_error",
             generator=generator,
             **self._module_settings(),
         )
@@ -220,20 +237,26 @@ class AutoEncoder(
 
     def _score_function(self):
         if self.score_function == "auto":
-            return "relative_error" if len(self._shape_read) == 3 else "whitened"
+            return "multiscale_error" if len(self._shape_read) == 3 else "whitened"
         return self.score_function
 
     def _scores(self, module, X):
         score_function = self._score_function()
         if score_function.startswith("whitened"):
             return module.distances(X)
-        errors = module.features(X).square().mean(dim=2)
+        features = module.features(X)
+        if score_function == "multiscale_error":
+            errors = module.multiscale_error(features)
+        else:
+            errors = features.square().mean(dim=2)
         if score_function == "squared_error":
             return errors
         size = torch.nan_to_num(X).flatten(2).square().mean(dim=2)
         return errors / (size + _LEAST_SIZE).sqrt()
 
     def _calibrate(self, module, X, sample_weight, keep):
-        if self._score_function().startswith("whitened"):
-            X = self._for_members(X)
+        X = self._for_members(X)
+        if module.multiscale_error is not None:
+            module.multiscale_error.fit(module.features(X), sample_weight)
+        if module.whitening is not None:
             module.fit_whitening(X, sample_weight, ridge=self._ridge, keep=keep)

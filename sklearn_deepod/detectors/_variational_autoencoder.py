@@ -46,8 +46,9 @@ class VariationalAutoEncoder(AutoEncoder):
     score_function : str, default="auto"
         "negative_elbo" is the negative evidence lower bound,
         "reconstruction_probability" the negative expected log-likelihood of [2]_.
-        "whitened", "whitened_residual", "squared_error" and "relative_error" are those
-        of `AutoEncoder`, at the mean code, and so is "auto".
+        "whitened", "whitened_residual", "squared_error", "relative_error" and
+        "multiscale_error" are those of `AutoEncoder`, at the mean code, and so is
+        "auto".
     {parameters}
 
     Attributes

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from sklearn_deepod.networks._activations import ACTIVATIONS
+from sklearn_deepod.networks._multiscale_error import MultiscaleError
 from sklearn_deepod.networks._whitening import LowRankWhitening, make_whitening
 
 # Features of a flat row beyond which each member reads N_READ of them, and a covariance
@@ -37,6 +38,8 @@ class MaskedAutoencoder(nn.Module):
         Whether `features` holds the code beside the residual.
     generator : torch.Generator
         Source of the initial weights.
+    compares_scales : bool, default=False
+        Whether there is a `multiscale_error` of the residuals; for images only.
     """
 
     _outputs_per_code = 1
@@ -52,6 +55,7 @@ class MaskedAutoencoder(nn.Module):
         whitens,
         code_in_features,
         generator,
+        compares_scales=False,
     ):
         super().__init__()
         self.register_buffer("columns", None)
@@ -83,6 +87,9 @@ class MaskedAutoencoder(nn.Module):
         self.whitening = None
         if whitens:
             self.whitening = make_whitening(n_members, sum(self.block_sizes))
+        self.multiscale_error = None
+        if compares_scales:
+            self.multiscale_error = MultiscaleError(n_members, input_shape)
 
     def _n_described(self, latent_size):
         """Number of units that `encode` gives first."""

@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
@@ -11,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from sklearn_deepod import AutoEncoder
-from sklearn_deepod.networks import ACTIVATIONS
+from sklearn_deepod.networks import ACTIVATIONS, Conv
 from sklearn_deepod.networks._masked_autoencoder import N_READ
 from tests.conftest import QUICK
 
@@ -191,6 +192,104 @@ class TestArchitecture:
     def test_impossible_parameters(self, params, table):
         with pytest.raises(ValueError, match=f"The '{next(iter(params))}' parameter"):
             AutoEncoder(**params).fit(table[0])
+
+
+class TestImages:
+    """The score of images."""
+
+    def images(self, n_samples=120, shape=(2, 12, 16), seed=0):
+        rng = np.random.RandomState(seed)
+        base = rng.randn(3, *shape).cumsum(axis=2).cumsum(axis=3) / 10
+        X = np.tensordot(rng.randn(n_samples, 3), base, axes=1)
+        return X + 0.1 * rng.randn(*X.shape)
+
+    def detector(self, **params):
+        settings = {"network": Conv(channels=(4,)), "preprocessor": None}
+        return AutoEncoder(**QUICK | settings | {"novelty": True} | params)
+
+    def reference(self, residual, train_residual, X):
+        """The larger relative error at two scales; see the docstring."""
+
+        def errors(residual):
+            scales = [residual, smoothed(residual)]
+            return [np.square(r).mean(axis=(1, 2, 3)) for r in scales]
+
+        def smoothed(images):
+            sigma = (0, 0, 0.04 * 12, 0.04 * 12)
+            settings = {"sigma": sigma, "mode": "constant", "truncate": 40}
+            whole = gaussian_filter(np.ones_like(images), **settings)
+            return gaussian_filter(images, **settings) / whole
+
+        units = [np.median(e) for e in errors(train_residual)]
+        scaled = [e / u for e, u in zip(errors(residual), units, strict=True)]
+        larger = np.max(scaled, axis=0)
+        size = np.square(np.nan_to_num(X)).mean(axis=(1, 2, 3))
+        return larger / np.sqrt(size + 0.01)
+
+    @pytest.mark.parametrize("network", [Conv(channels=(4,)), "dense"])
+    def test_default_is_the_larger_relative_error_of_two_scales(self, network):
+        X, new = self.images(), self.images(seed=1)
+        detector = self.detector(network=network, n_estimators=1).fit(X)
+        expected = self.reference(
+            new - detector.reconstruct(new), X - detector.reconstruct(X), new
+        )
+        np.testing.assert_allclose(-detector.score_samples(new), expected, rtol=1e-4)
+
+    def test_missing_pixels_add_nothing(self):
+        X = self.images()
+        holes = self.images(seed=1)
+        holes[:, :, 3:5, 2:9] = np.nan
+        detector = self.detector(n_estimators=1).fit(X)
+        residual = np.nan_to_num(holes - detector.reconstruct(holes))
+        expected = self.reference(residual, X - detector.reconstruct(X), holes)
+        np.testing.assert_allclose(-detector.score_samples(holes), expected, rtol=1e-4)
+
+    def test_flat_and_shaped_images_score_alike(self):
+        X = self.images()
+        flat = X.reshape(len(X), -1)
+        network = Conv(channels=(4,), shape=X.shape[1:])
+        found = self.detector(network=network).fit(flat).score_samples(flat)
+        np.testing.assert_array_equal(found, self.detector().fit(X).score_samples(X))
+
+    def test_score_is_a_function_of_the_image(self):
+        X = self.images()
+        detector = self.detector().fit(X)
+        scores = detector.score_samples(X)
+        np.testing.assert_array_equal(detector.score_samples(X[::-1])[::-1], scores)
+        np.testing.assert_array_equal(detector.score_samples(X[5:6]), scores[5:6])
+
+    def test_fit_is_a_function_of_the_weighted_images(self):
+        X = self.images(60)
+        weight = np.random.RandomState(0).randint(0, 3, len(X))
+        weighted = self.detector().fit(X, sample_weight=weight)
+        repeated = self.detector().fit(np.repeat(X, weight, axis=0)[::-1])
+        np.testing.assert_array_equal(
+            weighted.score_samples(X), repeated.score_samples(X)
+        )
+
+    def test_pickle_keeps_the_units(self):
+        X = self.images()
+        detector = self.detector().fit(X)
+        again = pickle.loads(pickle.dumps(detector))
+        np.testing.assert_array_equal(again.score_samples(X), detector.score_samples(X))
+
+    def test_finds_other_digits_and_defects(self):
+        X, y = load_digits(return_X_y=True)
+        network = Conv(shape=(1, 8, 8), channels=(8,))
+        own, others = X[y == 0], X[y != 0][:200]
+        detector = self.detector(network=network, max_steps=150, preprocessor="auto")
+        detector.fit(own[:120])
+        defect = own[120:].reshape(-1, 8, 8).copy()
+        defect[:, 3:5, 3:5] = 16 - defect[:, 3:5, 3:5]
+        for outliers in (others, defect.reshape(-1, 64)):
+            scores = detector.score_samples(np.r_[own[120:], outliers])
+            y = np.arange(len(scores)) < len(own) - 120
+            assert roc_auc_score(y, scores) > 0.98
+
+    def test_refuses_rows_that_are_no_images(self, table):
+        detector = AutoEncoder(**QUICK, score_function="multiscale_error")
+        with pytest.raises(ValueError, match="smooths images.*shape \\(5,\\)"):
+            detector.fit(table[0])
 
 
 class TestReconstruct:
