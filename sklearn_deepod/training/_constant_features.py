@@ -126,7 +126,7 @@ class ConstantFeatures:
 
 
 def _ranges(X, sample_weight, shape):
-    """Lowest and highest value of each cell's channel; NaN and weight 0 do not count."""
+    """Lowest and highest value of each cell's channel, without NaN and weight 0."""
     if sample_weight is not None and not sample_weight.all():
         X = X[sample_weight > 0]
     if sp.issparse(X):
