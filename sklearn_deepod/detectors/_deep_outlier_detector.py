@@ -36,7 +36,7 @@ from sklearn_deepod.utils import (
 _N_LARGEST = 3
 # Products of training rows and references that "auto" allows, which bounds the time.
 _MOST_PAIRS = 5_000_000
-_FEWEST_REFERENCES, _MOST_REFERENCES = 512, 2_048
+_FEWEST_REFERENCES, _MOST_REFERENCES = 384, 2_048
 # Numbers that all the members' references may hold together, or a sample of the rows.
 _MOST_CELLS = 2**25
 # Rows that a score is smoothed over; fewer where the references are a small sample.
@@ -70,7 +70,7 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
     max_references : int or "auto", default="auto"
         Number of training rows, at most, among which neighbours are sought; of a larger
         table it is a sample. "auto" takes 5 million over the number of training rows,
-        between 512 and 2,048, so that the time for a large table grows no faster than
+        between 384 and 2,048, so that the time for a large table grows no faster than
         the table.
     {parameters}
 
