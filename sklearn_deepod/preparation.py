@@ -32,11 +32,11 @@ class SquashScaler(TransformerMixin, BaseEstimator):
     """Robust scaling that keeps the far tails within the reach of a network.
 
     Each feature becomes ``10 asinh((x - median) / (10 s))``. `s` is the interquartile
-    range over 1.349. Where that range is below a hundredth of the standard deviation,
-    most rows have the same value, and `s` is the root mean square distance from the
-    median of the rows that do not: so a rare category lies one unit away from the
-    others, however rare it is, while with a standard deviation it would lie the further
-    off, the rarer it is. The scaling is linear up to some ten `s` from the median and
+    range over 1.349, or the standard deviation where that range is below a hundredth of
+    it. Where more than half of the rows have the same value, `s` is the median distance
+    of the other rows from it: so a rare category lies one unit away, however rare it
+    is, while with a standard deviation it would lie the further off, the rarer it is.
+    The scaling is linear up to some ten `s` from the median and
     logarithmic beyond, so that no value leaves the reach of a network. Constant
     features (the values differ by rounding errors at most) become 0, whatever they are
     later: detectors look for changes in them by other means. Missing values stay
@@ -98,8 +98,13 @@ class SquashScaler(TransformerMixin, BaseEstimator):
         std = 4.0 * np.minimum(std, _LARGEST_QUARTER)
         spread = high / 1.349 - low / 1.349
         self.scale_ = np.where(spread > 1e-2 * std, spread, std)
-        spiky = np.flatnonzero(spread <= 1e-2 * std)
-        self.scale_[spiky] = _scale_of_others(deviations[:, spiky], sample_weight)
+        middle = np.flatnonzero(
+            weighted_quantile(np.abs(deviations), 0.5, sample_weight) == 0
+        )
+        others = np.abs(deviations[:, middle])
+        others[others == 0] = np.nan
+        others = weighted_quantile(others, 0.5, sample_weight)
+        self.scale_[middle] = 4.0 * np.minimum(others, _LARGEST_QUARTER)
         low, high = np.fmin.reduce(values), np.fmax.reduce(values)
         self.scale_[without_spread(low, high) | (std < _SMALLEST)] = np.inf
         return self
@@ -163,14 +168,6 @@ class SquashScaler(TransformerMixin, BaseEstimator):
         tags.input_tags.allow_nan = True
         tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
-
-
-def _scale_of_others(deviations, sample_weight):
-    """Root mean square of four times the deviations that are not 0, of each column."""
-    others = np.where(deviations == 0, np.nan, deviations)
-    # NaN cells are left out.
-    mean, std = weighted_mean_and_std(others, sample_weight)
-    return 4.0 * np.minimum(np.hypot(mean, std), _LARGEST_QUARTER)
 
 
 def asinh(z):

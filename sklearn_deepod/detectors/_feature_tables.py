@@ -72,11 +72,12 @@ def feature_tables(values, weight):
 
 def _tables_of_one(places, share, n_rows):
     """Both scores below, in and above the cells, from the rows' places among them."""
+    cells = places.astype(np.intp)
+    probability = np.bincount(cells, weights=share, minlength=_N_CELLS)
+    tail = np.minimum(np.cumsum(probability), np.cumsum(probability[::-1])[::-1])
     known = np.unique(places)
     few = max(_FEW_VALUES, min(_MOST_BINS, _FEW_SHARE * len(places)))
     if len(known) <= few:
-        bins = places.astype(np.intp)
-        probability = np.bincount(bins, weights=share, minlength=_N_CELLS)
         likely = probability.copy()
         # A value at the edge of a cell may be rounded into the one beside it.
         for nearby in (known - _TO_EDGE, known + _TO_EDGE):
@@ -87,18 +88,13 @@ def _tables_of_one(places, share, n_rows):
         n_bins = _MOST_BINS
         while n_bins > max(_FEWEST_BINS, np.sqrt(len(places))):
             n_bins //= 2
-        bins = (places * (n_bins / _N_CELLS)).astype(np.intp)
-        probability = np.bincount(bins, weights=share, minlength=n_bins)
-        likely = np.convolve(probability, [0.25, 0.5, 0.25], mode="same")
+        likely = probability.reshape(n_bins, -1).sum(axis=1)
+        likely = np.convolve(likely, [0.25, 0.5, 0.25], mode="same")
+        likely = likely.repeat(_N_CELLS // n_bins)
     frequency = _surprise(likely, n_rows)
-    center = share @ frequency[bins]
-    tail = np.minimum(np.cumsum(probability), np.cumsum(probability[::-1])[::-1])
-    width = _N_CELLS // len(probability)
+    tables = frequency - share @ frequency[cells], _surprise(tail, n_rows)
     unseen = _surprise(0.0, n_rows)
-    return tuple(
-        np.concatenate([[unseen], scores.repeat(width), [unseen]])
-        for scores in (frequency, _surprise(tail, n_rows))
-    ) - np.array([[center], [0.0]])
+    return [np.concatenate([[unseen], table, [unseen]]) for table in tables]
 
 
 def _surprise(probability, n_rows):
