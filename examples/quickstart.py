@@ -76,7 +76,7 @@ def make_readings(n_rows, seed):
     faults = ["leak", "worn bearing", "lost phase", "wrong fluid"]
     wrong = rng.permutation(n_rows)[: n_rows // 8]
     fault[wrong] = rng.choice(faults, len(wrong))
-    size = rng.uniform(1.6, 2.2, n_rows)
+    size = rng.uniform(1.8, 2.6, n_rows)
     leak = np.where(fault == "leak", size, 1)
     wear = np.where(fault == "worn bearing", (3 + size) / 4, 1)
     phase = np.where(fault == "lost phase", size, 1)

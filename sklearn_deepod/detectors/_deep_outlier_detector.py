@@ -340,10 +340,15 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
         return self._higher(scores, _smoothed(scores, sums))
 
     def _higher(self, scores, smoothed):
-        """Own scores, or means of them and smoothed ones where those are higher."""
-        units = self._smoothing_units.z_scores(np.stack([scores, smoothed], axis=1))
-        own, smoothed = units.T
-        return np.maximum(own, (own + smoothed) / 2)
+        """Own scores, or means of them and smoothed ones where those are higher.
+
+        Both as robust z-scores; what is returned is on the components' scale before
+        they are squashed, so that a threshold sees the tail as it is.
+        """
+        units = self._smoothing_units
+        own, smoothed = units.z_scores(np.stack([scores, smoothed], axis=1)).T
+        center, spread = units.units[:, 0]
+        return np.sinh(center + spread * np.maximum(own, (own + smoothed) / 2))
 
     def _features(self, rows):
         """Learned features (n_members, n_rows, n_features) of training rows."""
