@@ -134,7 +134,12 @@ def _ours(name):
         shared = {"novelty": novelty, "device": "cpu", "random_state": seed}
         known = signature(cls).parameters
         taken = {name: value for name, value in shared.items() if name in known}
-        return cls(**(taken | params))
+        nested = {name: value for name, value in params.items() if "__" in name}
+        plain = {name: value for name, value in params.items() if "__" not in name}
+        detector = cls(**(taken | plain))
+        if nested and detector.get_params().get("autoencoder", 0) is None:
+            detector.set_params(autoencoder=sklearn_deepod.AutoEncoder())
+        return detector.set_params(**nested)
 
     return make
 
