@@ -59,6 +59,7 @@ OPTIMIZERS = {
 # on its place, thanks to RowwiseProducts.) A block has SCORE_ROWS rows, or fewer of a
 # wide table, to bound the memory that is taken.
 SCORE_TILE = 64
+SCORE_TERMS = 256
 SCORE_ROWS = 1024
 SCORE_CELLS = 2**18
 # Convolutions and recurrent layers choose their algorithm by the number of rows.
@@ -520,7 +521,7 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
             device.type, torch.bfloat16, enabled=self.precision == "bfloat16"
         )
         size, tile = self._block_and_tile()
-        with torch.inference_mode(), bf16, RowwiseProducts():
+        with torch.inference_mode(), bf16, RowwiseProducts(SCORE_TERMS):
             for start in range(0, n_rows, size):
                 block = slice(start, min(start + size, n_rows))
                 batch = dense_rows(X, block)

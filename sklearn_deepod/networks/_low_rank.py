@@ -4,7 +4,6 @@ import numpy as np
 import torch
 from scipy.linalg import eigh, solve_triangular
 
-from sklearn_deepod.networks._rowwise import RowwiseProducts
 from sklearn_deepod.scoring import lowest_share
 from sklearn_deepod.utils import one_blas_thread
 
@@ -41,41 +40,43 @@ def fit_low_rank(features, sample_weight, *, ridge, keep, rank, n_steps):
         the ``deviation`` along each (n_members, 1, rank), and that along all others,
         ``rest`` (n_members, 1, 1). Directions that the rows do not have are 0.
     """
-    features = features.double()
-    n_columns = features.shape[2]
+    features = features.double().numpy()
     # Close to the mean of any of the rows: less is lost where this is taken off.
-    middle = features.mean(dim=1, keepdim=True)
-    with RowwiseProducts():
-        centred = features - middle
-        products = torch.bmm(centred, centred.mT).numpy()
-    if not np.isfinite(products).all():
-        # Scores that are not finite make the base say what to do.
-        products[:] = 1.0
-        middle = torch.full_like(middle, torch.nan)
+    middle = features.mean(axis=1, keepdims=True)
+    centred = features - middle
     with one_blas_thread():
-        kept = np.arange(len(sample_weight))
-        for _ in range(n_steps if keep < 1.0 else 0):
-            distances = [
-                _distances(_Rows(p, kept, sample_weight), ridge, n_columns)
-                for p in products
-            ]
-            middles = [np.median(d) or 1.0 for d in distances]
-            total = sum(d / m for d, m in zip(distances, middles, strict=True))
-            kept = lowest_share(total, sample_weight, keep)
-        parts = [
-            _decomposed(_Rows(p, kept, sample_weight), ridge, n_columns, rank)
-            for p in products
-        ]
-    shares, combinations, deviation, rest = (
+        products = centred @ centred.swapaxes(1, 2)
+        if not np.isfinite(products).all():
+            # Scores that are not finite make the base say what to do.
+            products[:] = 1.0
+            middle[:] = np.nan
+        kept = _closest(
+            products, sample_weight, ridge, keep, features.shape[2], n_steps
+        )
+        parts = []
+        for product, member in zip(products, centred, strict=True):
+            rows = _Rows(product, kept, sample_weight)
+            parts.append(_described(rows, member, ridge, rank))
+    mean, directions, deviation, rest = (
         torch.from_numpy(np.stack(arrays)) for arrays in zip(*parts, strict=True)
     )
-    with RowwiseProducts():
-        return {
-            "mean": middle + torch.bmm(shares, centred),
-            "directions": torch.bmm(centred.mT, combinations),
-            "deviation": deviation,
-            "rest": rest,
-        }
+    mean = mean + torch.from_numpy(middle)
+    names = "mean", "directions", "deviation", "rest"
+    return dict(zip(names, (mean, directions, deviation, rest), strict=True))
+
+
+def _closest(products, sample_weight, ridge, keep, n_columns, n_steps):
+    """Indices of the rows that the concentration steps keep."""
+    kept = np.arange(len(sample_weight))
+    for _ in range(n_steps if keep < 1.0 else 0):
+        distances = [
+            _distances(_Rows(p, kept, sample_weight), ridge, n_columns)
+            for p in products
+        ]
+        middles = [np.median(d) or 1.0 for d in distances]
+        total = sum(d / m for d, m in zip(distances, middles, strict=True))
+        kept = lowest_share(total, sample_weight, keep)
+    return kept
 
 
 class _Rows:
@@ -109,22 +110,20 @@ def _distances(rows, ridge, n_columns):
     return np.sqrt(np.maximum(squares, 0.0) / shrinkage)
 
 
-def _decomposed(rows, ridge, n_columns, rank):
-    """Shares of the mean, directions as sums of rows, deviations."""
-    n_kept = len(rows.kept)
+def _described(rows, centred, ridge, rank):
+    """Mean, directions, deviation along each and along all others, of one member."""
+    n_kept, n_columns = len(rows.kept), centred.shape[1]
     n_found = min(rank, n_kept)
     values, vectors = eigh(rows.gram, subset_by_index=(n_kept - n_found, n_kept - 1))
     values, vectors = values[::-1], vectors[:, ::-1]
     real = values > _ROUNDING * max(values[0], 1e-12)
     values, vectors = values[real], vectors[:, real]
     shrinkage = rows.shrinkage(ridge, n_columns)
-    combinations = np.zeros((len(rows.share), rank))
-    found = rows.root[:, None] * vectors / np.sqrt(values)
-    combinations[rows.kept, : len(values)] = found
-    # As sums of rows around the mean.
-    combinations -= rows.share[:, None] * combinations.sum(axis=0)
+    mean = rows.share @ centred
+    directions = np.zeros((n_columns, rank))
+    combinations = rows.root[:, None] * vectors / np.sqrt(values)
+    directions[:, : len(values)] = (centred[rows.kept] - mean).T @ combinations
     deviation = np.ones((1, rank))
     deviation[0, : len(values)] = np.sqrt(values + shrinkage)
     left = max(0.0, np.trace(rows.gram) - values.sum()) / max(1, n_columns - rank)
-    rest = np.full((1, 1), np.sqrt(left + shrinkage))
-    return rows.share[None], combinations, deviation, rest
+    return mean[None], directions, deviation, np.full((1, 1), np.sqrt(left + shrinkage))

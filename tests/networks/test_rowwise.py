@@ -65,3 +65,27 @@ def test_products_round_alike_with_any_number_of_threads(name, n_columns, operan
     finally:
         torch.set_num_threads(n_threads)
     assert all(torch.equal(found[0], other) for other in found[1:])
+
+
+@pytest.mark.parametrize("n_terms", [300, 784, 1500])
+@pytest.mark.parametrize("name", ["mm", "addmm", "bmm", "baddbmm", "linear"])
+def test_sums_of_many_terms_round_alike_in_any_number_of_rows_and_threads(
+    name, n_terms
+):
+    generator = torch.Generator().manual_seed(0)
+    X = torch.randn(320, n_terms, generator=generator)
+    W = torch.randn(n_terms, 40, generator=generator)
+    b = torch.randn(40, generator=generator)
+    n_threads = torch.get_num_threads()
+    found = []
+    try:
+        for n in (1, 2, 3, 8):
+            torch.set_num_threads(n)
+            for n_rows in (64, 128, 320):
+                with torch.inference_mode(), RowwiseProducts(256):
+                    found.append(PRODUCTS[name](X[:n_rows], W, b)[:64])
+    finally:
+        torch.set_num_threads(n_threads)
+    assert all(torch.equal(found[0], other) for other in found[1:])
+    expected = PRODUCTS[name](X.double(), W.double(), b.double())[:64]
+    np.testing.assert_allclose(found[0], expected, atol=1e-3)
