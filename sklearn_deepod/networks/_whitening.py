@@ -18,6 +18,8 @@ LARGEST_EXACT = 384
 RANK = 128
 # Rows that these are computed from, at most.
 MOST_ROWS = 512
+# Terms of a sum that one thread adds up, whatever their number.
+MOST_TERMS = 256
 
 
 def make_whitening(n_members, n_features):
@@ -169,8 +171,8 @@ def fit_whitening(features, sample_weight, *, ridge, keep=1.0):
         ``norm((features - mean) @ matrix)`` is the distance.
     """
     # Products that round alike for any number of threads: a fit in a worker process
-    # would else differ from one in its parent.
-    with RowwiseProducts():
+    # would else differ from one in its parent. Those of several members do anyway.
+    with RowwiseProducts(MOST_TERMS if len(features) == 1 else None):
         whitening = _whiten(features, sample_weight, ridge)
         for _ in range(CONCENTRATION_STEPS if keep < 1.0 else 0):
             distances = mahalanobis(features, *whitening).numpy()
