@@ -25,6 +25,8 @@ _KNEE = 10.0
 _LARGEST = 1e38
 # A scale below this has no reciprocal in float64.
 _SMALLEST = 1e-290
+# Interquartile range below which, in standard deviations, it is no scale.
+_LEAST_SPREAD = 1e-9
 _LARGEST_QUARTER = np.finfo(np.float64).max / 4.0
 
 
@@ -32,8 +34,8 @@ class SquashScaler(TransformerMixin, BaseEstimator):
     """Robust scaling that keeps the far tails within the reach of a network.
 
     Each feature becomes ``10 asinh((x - median) / (10 s))``. `s` is the interquartile
-    range over 1.349, or the standard deviation where that range is below a hundredth of
-    it. Where more than half of the rows have the same value, `s` is the median distance
+    range over 1.349, or the standard deviation where that range is below 1e-9 of it.
+    Where more than half of the rows have the same value, `s` is the median distance
     of the other rows from it: so a rare category lies one unit away, however rare it
     is, while with a standard deviation it would lie the further off, the rarer it is.
     The scaling is linear up to some ten `s` from the median and
@@ -97,7 +99,7 @@ class SquashScaler(TransformerMixin, BaseEstimator):
         _, std = weighted_mean_and_std(deviations, sample_weight)
         std = 4.0 * np.minimum(std, _LARGEST_QUARTER)
         spread = high / 1.349 - low / 1.349
-        self.scale_ = np.where(spread > 1e-2 * std, spread, std)
+        self.scale_ = np.where(spread > _LEAST_SPREAD * std, spread, std)
         middle = np.flatnonzero(
             weighted_quantile(np.abs(deviations), 0.5, sample_weight) == 0
         )
