@@ -158,6 +158,8 @@ class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
         """
         check_is_fitted(self)
         X = self._validate(X, reset=False)
+        if self._constants is None:
+            return -self._anomaly_scores(X)
         return -self._constants.scores(X, self._anomaly_scores)
 
     def _fit_goes_on(self):
@@ -187,15 +189,17 @@ class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
             sample_weight,
             novelty=getattr(self, "novelty", False),
         )
-        self._constants = self._constants.measured_by(anomaly_scores, -self.offset_)
+        if self._constants is not None:
+            self._constants = self._constants.measured_by(anomaly_scores, -self.offset_)
 
     def _find_constants(self, X, sample_weight, *, goes_on):
         """Note which features are constant, or what more rows show of those."""
-        if goes_on:
-            self._constants = self._constants.widened(X, sample_weight)
-        else:
+        if not goes_on:
             shape = self._row_shape_read(X.shape[1:])
-            self._constants = ConstantFeatures(X, sample_weight, shape)
+            found = ConstantFeatures(X, sample_weight, shape)
+            self._constants = found if len(found.columns) else None
+        elif self._constants is not None:
+            self._constants = self._constants.widened(X, sample_weight)
 
     def _validate(self, X, *, reset):
         X = validate_data(

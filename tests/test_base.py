@@ -970,7 +970,6 @@ class FindingUnpickler(pickle.Unpickler):
 class TestState:
     allowed = {
         *("sklearn_deepod", "numpy", "sklearn", "builtins", "copyreg", "collections"),
-        "__builtin__",  # of empty arrays, by protocol 2
         "tests",  # the module and the loss of ModuleDetector
     }
 

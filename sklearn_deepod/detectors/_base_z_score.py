@@ -10,7 +10,6 @@ from sklearn_deepod.base import BaseDetector
 from sklearn_deepod.preparation import check_no_empty_columns
 from sklearn_deepod.scoring import kimber_cutoff, rounding
 from sklearn_deepod.training import (
-    ConstantFeatures,
     TrainingRows,
     chunks,
     dense_rows,
@@ -116,7 +115,7 @@ class BaseZScore(BaseDetector):
 
     def _find_constants(self, X, sample_weight, *, goes_on):
         # Z-scores tell by themselves how far a constant feature has gone.
-        self._constants = ConstantFeatures(np.empty((1, 0)))
+        self._constants = None
 
     def _set_offset(self, anomaly_scores, sample_weight):
         if self.contamination == "auto":

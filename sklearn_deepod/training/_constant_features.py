@@ -1,6 +1,7 @@
 """Features that were constant in training, and rows in which they are not."""
 
 import copy
+import math
 
 import numpy as np
 import scipy.sparse as sp
@@ -56,7 +57,9 @@ class ConstantFeatures:
         self._resolution = np.finfo(X.dtype).eps
         self._set_interval(low[self.columns], high[self.columns])
         n_rows = X.shape[0] if sample_weight is None else sample_weight.sum()
-        self._share = 1.0 / (1.0 + _CHANGES * len(self.columns) / n_rows)
+        cells_of_one = {1: 1, 2: self._shape[0], 3: math.prod(self._shape[1:])}
+        n_constant = len(self.columns) / cells_of_one[len(self._shape)]
+        self._share = 1.0 / (1.0 + _CHANGES * n_constant / n_rows)
         self._lowest, self._highest, self._step = -np.inf, -np.inf, 1.0
 
     def widened(self, X, sample_weight=None):
@@ -110,8 +113,6 @@ class ConstantFeatures:
 
     def _changes(self, X):
         """Row, place among the constants, training value and amount of each change."""
-        if not len(self.columns):
-            return [np.empty(0)] * 4
         if sp.issparse(X):
             flat, columns = X[:, self.columns], slice(None)
         else:
