@@ -167,10 +167,11 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
             X, weight = self._validate_training(X, sample_weight, reset=not goes_on)
             self._find_constants(X, weight, goes_on=goes_on)
             rows = TrainingRows(X, weight)
-            networks = self._new_autoencoder()
             if goes_on:
                 networks = copy.deepcopy(self.autoencoder_)
                 rows = networks._rows_seen(rows)
+            else:
+                networks = self._new_autoencoder()
             self._train(networks, networks.partial_fit, X, weight)
             self._finish(rows)
         return self
@@ -328,7 +329,7 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
         return self.autoencoder_._n_members
 
     def _scores(self, module, X):
-        return torch.linalg.vector_norm(module.learned(X), dim=2)
+        return module.networks.distances(X * module.read)
 
     def _anomaly_scores(self, X):
         if self._settings["novelty"]:
@@ -435,8 +436,7 @@ def _values(Z):
 
 
 def _distance_and_values(scorer, Z):
-    features = scorer.learned(Z)
-    distance = torch.linalg.vector_norm(features, dim=2).mean(dim=0)
+    distance = scorer.networks.distances(Z * scorer.read).mean(dim=0)
     return torch.cat([distance.unsqueeze(1), _values(Z)], dim=1)
 
 
