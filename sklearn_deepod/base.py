@@ -81,6 +81,8 @@ RIDGE_CLEAN = 1e-3
 RIDGE_DIRTY = 0.1
 # Of fewer rows none is dropped.
 LEAST_CLEANED = 10
+# What the validation of training rows sets.
+_VALIDATED = {"n_features_in_", "feature_names_in_", "_row_shape", "_constants"}
 
 
 class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
@@ -182,10 +184,10 @@ class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
     def _anomaly_scores(self, X):
         """Anomaly scores of validated rows, higher is more anomalous."""
 
-    def _set_offset(self, anomaly_scores, sample_weight):
+    def _set_offset(self, anomaly_scores, sample_weight, contamination=None):
         self.offset_ = -training_cutoff(
             anomaly_scores,
-            self.contamination,
+            self.contamination if contamination is None else contamination,
             sample_weight,
             novelty=getattr(self, "novelty", False),
         )
@@ -393,7 +395,14 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
     # Fitting ----------------------------------------------------------------------
 
     def _start(self, X, sample_weight, labels=None, *, goes_on=False):
-        """Check the device, seed the streams, and order the rows."""
+        """Check what `_begin` and `_check_columns` do, and order the rows."""
+        self._begin(X.shape[1:], goes_on=goes_on)
+        if not goes_on:
+            self._check_columns(X, sample_weight)
+        return TrainingRows(X, sample_weight, labels)
+
+    def _begin(self, row_shape, *, goes_on=False):
+        """Check the device, and seed the streams."""
         device = resolve_device(self.device)
         if self.precision == "bfloat16" and device.type == "cpu":
             raise ValueError(
@@ -403,9 +412,7 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         self.device_ = str(device)
         if not goes_on:
             self._streams = make_streams(self.random_state)
-            self._check_columns(X, sample_weight)
-            self._shape_read = tuple(self._row_shape_read(X.shape[1:]))
-        return TrainingRows(X, sample_weight, labels)
+            self._shape_read = tuple(self._row_shape_read(row_shape))
 
     def _check_columns(self, X, sample_weight):
         """Raise where a column has no value in the rows that count."""
@@ -494,13 +501,13 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         index, weight = rows.sample(size)
         self._set_threshold(self._training_scores(rows, index), weight)
 
-    def _set_threshold(self, scores, weight):
+    def _set_threshold(self, scores, weight, contamination=None):
         """Set the cut by anomaly scores of training rows."""
         if not np.isfinite(scores).all():
             raise DivergedError(
                 f"Fitting ended in scores that are not finite. {self._remedy}"
             )
-        self._set_offset(scores, weight)
+        self._set_offset(scores, weight, contamination)
 
     # Scoring ----------------------------------------------------------------------
 
@@ -732,6 +739,18 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
     def _fit(self, X, sample_weight, labels=None):
         goes_on = self._fit_goes_on()
         rows = self._start(X, sample_weight, labels, goes_on=goes_on)
+        self._fit_rows(rows, goes_on=goes_on)
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def _fit_as_part_of(self, detector, rows):
+        """Fit on rows that another detector has validated and put in order."""
+        for name in _VALIDATED & vars(detector).keys():
+            setattr(self, name, getattr(detector, name))
+        self._begin(rows.shape)
+        self._fit_rows(rows)
+
+    def _fit_rows(self, rows, *, goes_on=False):
         twice = self._fits_twice(rows)
         if twice and not goes_on:
             watch = self._train_twice(rows)
@@ -818,7 +837,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
             *(None if a is None else np.concatenate([a, b]) for a, b in pairs)
         )
 
-    def _start(self, X, sample_weight, labels=None, *, goes_on=False):
+    def _begin(self, row_shape, *, goes_on=False):
         if self.max_epochs is None and self.max_steps is None:
             raise ValueError(
                 "max_epochs and max_steps are both None, so training would never end. "
@@ -826,7 +845,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
             )
         if not goes_on:
             self.__dict__.pop("net_", None)
-        return super()._start(X, sample_weight, labels, goes_on=goes_on)
+        super()._begin(row_shape, goes_on=goes_on)
 
     def _plan(self, rows):
         """Number of steps of each epoch of a training."""

@@ -9,31 +9,25 @@ import torch
 from sklearn.base import _fit_context, clone
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
-from torch import nn
 
 from sklearn_deepod.base import CLEAN, OFFSET_ROWS, BaseTorchDetector
 from sklearn_deepod.detectors._autoencoder import AutoEncoder
-from sklearn_deepod.detectors._score_components import (
-    FittingRows,
-    InputNeighbors,
-    LearnedNeighbors,
-    Marginals,
-    NeighborSmoothing,
-    NetworkDistance,
-    RobustCovariance,
+from sklearn_deepod.detectors._component_scorer import (
+    ComponentScorer,
+    contributions,
+    mean_of_largest,
+    smoothed,
 )
-from sklearn_deepod.preparation import asinh, varying_cells
+from sklearn_deepod.detectors._score_components import FittingRows
+from sklearn_deepod.preparation import varying_cells
 from sklearn_deepod.scoring import RobustUnits, TailProbabilities, likely_inliers
-from sklearn_deepod.training import PickedRows, TrainingRows, arrays_of, set_arrays
+from sklearn_deepod.training import PickedRows, TrainingRows, set_arrays
 from sklearn_deepod.utils import (
     CallbackSupportMixin,
     EpochWatch,
     with_callbacks,
 )
 
-# A row's score is the mean of so many of its components, the highest ones. On ADBench,
-# KEEL, macrOData and mixed tables, means of two and of four were within 0.2 points.
-_N_LARGEST = 3
 # Products of training rows and references that "auto" allows, which bounds the time.
 _MOST_PAIRS = 5_000_000
 _FEWEST_REFERENCES, _MOST_REFERENCES = 384, 2_048
@@ -41,6 +35,8 @@ _FEWEST_REFERENCES, _MOST_REFERENCES = 384, 2_048
 _MOST_CELLS = 2**25
 # Rows that a score is smoothed over; fewer where the references are a small sample.
 _N_NEARBY, _NEARBY_SHARE = 16, 1 / 64
+# Parameters of the networks that are those of the detector.
+_SHARED = "novelty", "preprocessor", "device", "precision", "random_state"
 
 
 class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
@@ -109,6 +105,11 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
     mean of it and the smoothed one, each as a robust z-score, the higher counts.
     Clustered outliers thus raise each other's scores; isolated ones keep their own.
 
+    Unless `novelty`, ``contamination="auto"`` flags as many training rows as
+    `autoencoder_` flags, but those that score highest here. The scores themselves cannot tell how many: the
+    rows that are no references lie farther from these than all others do, even in a
+    table without outliers.
+
     Examples
     --------
     >>> from sklearn.datasets import load_iris
@@ -172,7 +173,8 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
                 rows = networks._rows_seen(rows)
             else:
                 networks = self._new_autoencoder()
-            self._train(networks, networks.partial_fit, X, weight)
+            self._check_columns(X, weight)
+            self._train(networks, lambda: networks.partial_fit(X, sample_weight=weight))
             self._finish(rows)
         return self
 
@@ -192,15 +194,17 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
         """
         check_is_fitted(self)
         X = self._validate(X, reset=False)
-        return self._units.of(self._apply(X, _component_scores))
+        return self._units.of(self._apply(X, ComponentScorer.scores))
 
     # Fitting ----------------------------------------------------------------------
 
     def _fit(self, X, sample_weight):
         self.__dict__.pop("preprocessor_", None)
         networks = self._new_autoencoder()
-        self._train(networks, networks.fit, X, sample_weight)
-        self._finish(TrainingRows(X, sample_weight))
+        self._check_columns(X, sample_weight)
+        rows = TrainingRows(X, sample_weight)
+        self._train(networks, lambda: networks._fit_as_part_of(self, rows))
+        self._finish(rows)
 
     def _new_autoencoder(self):
         networks = self.autoencoder
@@ -213,15 +217,13 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
                 "whitened features are needed. Set it to 'whitened', "
                 "'whitened_residual' or 'auto'."
             )
-        shared = "novelty", "preprocessor", "device", "precision", "random_state"
-        return networks.set_params(**{name: getattr(self, name) for name in shared})
+        return networks.set_params(**{name: getattr(self, name) for name in _SHARED})
 
-    def _train(self, networks, fit, X, sample_weight):
+    def _train(self, networks, fit):
         """Train the networks, and take over how they prepare rows."""
-        self._check_columns(X, sample_weight)
         watch = EpochWatch(self, 1)
         with watch.passed_on_to(networks):
-            fit(X, sample_weight=sample_weight)
+            fit()
         watch.close()
         self.autoencoder_ = networks
         self.device_ = networks.device_
@@ -240,34 +242,41 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
         size = max(64, min(OFFSET_ROWS, _MOST_CELLS // n_cells))
         sample = rows.subset(*rows.sample(size))
         self._scorer = self._build_module(self._input_shape, None).to(self.device_)
-        fitting = self._fit_components(sample, len(rows))
-        measures = self._apply(PickedRows(sample), _component_scores)
+        columns = self._apply(PickedRows(sample), ComponentScorer.distance_and_values)
+        distances, values = columns[:, 0], self._tensor(columns[:, 1:])
+        fitting = self._fit_components(sample, distances, values, len(rows))
+        measures = self._apply(PickedRows(sample), ComponentScorer.scores)
         kind = TailProbabilities if self.novelty else RobustUnits
         self._units = kind(measures, sample.weight)
         components = self._units.of(measures)
-        scores = _mean_of_largest(components)
+        scores = mean_of_largest(components)
         if not self.novelty:
             scores = self._fit_smoothing(fitting, scores, len(rows))
-        self.report_ = {
-            "contributions": None,
-            "n_references": min(fitting.n_references, len(fitting.inliers)),
-            "left_out": 1.0 - _share(sample.weight, fitting.inliers),
-        }
-        if self.contamination == "auto" or len(sample) == len(rows):
+        if self.contamination == "auto" and not self.novelty:
+            flagged = distances > -self.autoencoder_.offset_
+            self._set_threshold(scores, sample.weight, _share(sample.weight, flagged))
+        elif self.contamination == "auto" or len(sample) == len(rows):
             self._set_threshold(scores, sample.weight)
         else:
             super()._finish(rows)
-        self._report_flagged(components, sample.weight * (scores > -self.offset_))
+        flagged = scores > -self.offset_
+        shares = contributions(components, sample.weight * flagged).tolist()
+        names = self.component_names_.tolist()
+        self.report_ = {
+            "contributions": dict(zip(names, shares, strict=True)),
+            "n_references": min(fitting.n_references, len(fitting.inliers)),
+            "left_out": 1.0 - _share(sample.weight, fitting.inliers),
+            "flagged": _share(sample.weight, flagged),
+        }
 
-    def _fit_components(self, sample, n_rows):
+    def _fit_components(self, sample, distances, values, n_rows):
         """Fit the components; gives what they were fitted on."""
-        first = self._apply(PickedRows(sample), _distance_and_values)
         inliers = np.arange(len(sample))
         if self._fits_twice(sample):
-            inliers = likely_inliers(first[:, 0], sample.weight, CLEAN)
+            inliers = likely_inliers(distances, sample.weight, CLEAN)
         fitting = FittingRows(
             rows=sample,
-            values=self._tensor(first[:, 1:]),
+            values=values,
             inliers=inliers,
             features=lambda index: self._features(PickedRows(sample, index)),
             n_references=self._most_references(n_rows),
@@ -285,12 +294,10 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
             n_nearby = math.ceil(_NEARBY_SHARE * fitting.n_references)
         n_nearby = min(n_nearby, _N_NEARBY)
         self._scorer.smoothing.fit(fitting, scores, n_nearby)
-        sums = self._apply(PickedRows(fitting.rows), _sums_nearby)
-        smoothed = _smoothed(scores, sums)
-        self._smoothing_units = RobustUnits(
-            np.stack([scores, smoothed], axis=1), fitting.rows.weight
-        )
-        return self._higher(scores, smoothed)
+        sums = self._apply(PickedRows(fitting.rows), ComponentScorer.sums)
+        both = np.stack([scores, smoothed(scores, sums)], axis=1)
+        self._smoothing_units = RobustUnits(both, fitting.rows.weight)
+        return self._higher(both)
 
     def _most_references(self, n_rows):
         if self.max_references != "auto":
@@ -299,26 +306,11 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
         bounds = _MOST_REFERENCES, _MOST_PAIRS // n_rows, _MOST_CELLS // n_cells
         return max(_FEWEST_REFERENCES, min(bounds))
 
-    def _report_flagged(self, components, flagged_weight):
-        """Say what each component contributed to the flagged rows."""
-        order = np.argsort(-components, axis=1)[:, :_N_LARGEST]
-        parts = np.zeros_like(components)
-        largest = np.take_along_axis(components, order, axis=1)
-        np.put_along_axis(parts, order, np.maximum(largest, 0.0), axis=1)
-        sums = flagged_weight @ parts
-        shares = sums / (sums.sum() or 1.0)
-        names = self.component_names_.tolist()
-        self.report_["contributions"] = dict(zip(names, shares.tolist(), strict=True))
-
-    def _set_offset(self, anomaly_scores, sample_weight):
-        super()._set_offset(anomaly_scores, sample_weight)
-        self.report_["flagged"] = _share(sample_weight, anomaly_scores > -self.offset_)
-
     # Scoring ----------------------------------------------------------------------
 
     def _build_module(self, input_shape, generator):
         read = varying_cells(self.autoencoder_.preprocessor_, input_shape)
-        return Scorer(self.autoencoder_._module, read, **self._settings)
+        return ComponentScorer(self.autoencoder_._module, read, **self._settings)
 
     @property
     def _module(self):
@@ -333,23 +325,23 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
 
     def _anomaly_scores(self, X):
         if self._settings["novelty"]:
-            measures = self._apply(X, _component_scores)
-            return _mean_of_largest(self._units.of(measures))
-        columns = self._apply(X, _component_scores_and_sums)
+            measures = self._apply(X, ComponentScorer.scores)
+            return mean_of_largest(self._units.of(measures))
+        columns = self._apply(X, ComponentScorer.scores_and_sums)
         measures, sums = np.split(columns, [-2], axis=1)
-        scores = _mean_of_largest(self._units.of(measures))
-        return self._higher(scores, _smoothed(scores, sums))
+        scores = mean_of_largest(self._units.of(measures))
+        return self._higher(np.stack([scores, smoothed(scores, sums)], axis=1))
 
-    def _higher(self, scores, smoothed):
+    def _higher(self, both):
         """Own scores, or means of them and smoothed ones where those are higher.
 
         Both as robust z-scores; what is returned is on the components' scale before
         they are squashed, so that a threshold sees the tail as it is.
         """
         units = self._smoothing_units
-        own, smoothed = units.z_scores(np.stack([scores, smoothed], axis=1)).T
+        own, smooth = units.z_scores(both).T
         center, spread = units.units[:, 0]
-        return np.sinh(center + spread * np.maximum(own, (own + smoothed) / 2))
+        return np.sinh(center + spread * np.maximum(own, (own + smooth) / 2))
 
     def _features(self, rows):
         """Learned features (n_members, n_rows, n_features) of training rows."""
@@ -383,89 +375,6 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
             input_tags = networks.__sklearn_tags__().input_tags
             tags.input_tags.three_d_array = input_tags.three_d_array
         return tags
-
-
-class Scorer(nn.Module):
-    """The networks and the score components, to be applied to prepared rows.
-
-    Parameters
-    ----------
-    networks : torch.nn.Module
-        The trained autoencoders.
-    read : torch.Tensor
-        Ones for the cells of a prepared row that the networks read, else zeros.
-    n_neighbors : int
-        See `DeepOutlierDetector`.
-    novelty : bool
-        Whether all training rows are normal, which decides on the components.
-    """
-
-    def __init__(self, networks, read, n_neighbors, novelty):
-        super().__init__()
-        self.networks = networks
-        self.register_buffer("read", read)
-        if novelty:
-            components = [
-                InputNeighbors(tuple(sorted({1, n_neighbors}))),
-                Marginals(["frequency"]),
-                LearnedNeighbors(n_neighbors),
-            ]
-        else:
-            components = [
-                InputNeighbors((n_neighbors,)),
-                Marginals(["frequency", "tail"]),
-                NetworkDistance(),
-                RobustCovariance(read.numel()),
-            ]
-        self.components = nn.ModuleList(components)
-        self.smoothing = None if novelty else NeighborSmoothing()
-
-    def learned(self, Z):
-        """What the networks learned of prepared rows, whitened."""
-        return self.networks.whitened_features(Z * self.read)
-
-    def arrays(self):
-        """All that was learned, but for the networks."""
-        arrays = arrays_of(self)
-        return {k: v for k, v in arrays.items() if not k.startswith("networks.")}
-
-
-def _values(Z):
-    """Squashed inputs (n_rows, n_inputs); missing ones are at the median."""
-    return asinh(torch.nan_to_num(Z[0].flatten(1), nan=0.0))
-
-
-def _distance_and_values(scorer, Z):
-    distance = scorer.networks.distances(Z * scorer.read).mean(dim=0)
-    return torch.cat([distance.unsqueeze(1), _values(Z)], dim=1)
-
-
-def _component_scores(scorer, Z, values=None):
-    values = _values(Z) if values is None else values
-    features = scorer.learned(Z)
-    scores = [component(values, features) for component in scorer.components]
-    return torch.cat(scores, dim=1)
-
-
-def _sums_nearby(scorer, Z):
-    return scorer.smoothing(_values(Z))
-
-
-def _component_scores_and_sums(scorer, Z):
-    values = _values(Z)
-    parts = _component_scores(scorer, Z, values), scorer.smoothing(values)
-    return torch.cat(parts, dim=1)
-
-
-def _mean_of_largest(components):
-    largest = np.sort(components, axis=1)[:, -_N_LARGEST:]
-    return largest.mean(axis=1)
-
-
-def _smoothed(scores, sums):
-    """Mean of a row's score and those nearby: weight, and weighted sum of scores."""
-    weight, weighted = sums.T
-    return (scores + weighted) / (1.0 + weight)
 
 
 def _share(weight, chosen):

@@ -13,9 +13,14 @@ from sklearn_deepod.training import TrainingRows
 
 # Rows and cells that the covariance of the inputs is computed from, at most.
 _COVARIANCE_ROWS, _COVARIANCE_CELLS = 2**12, 2**20
-# Its shrinkage and the share of the rows it keeps. On ADBench, KEEL and macrOData a
-# shrinkage of 0.03 or 0.3 and shares of 0.75 and 0.9 were no better on two of three.
-_SHRINKAGE, _SUPPORT_FRACTION = 0.1, 0.6
+# The share of the rows it keeps. On ADBench, KEEL and macrOData shares of 0.75 and 0.9
+# were no better on two of three.
+_SUPPORT_FRACTION = 0.6
+# Its shrinkage, and that of features with few values: the rows kept may hold a single
+# one of these, which would put all others infinitely far away. On mixed tables with a
+# rare category the lowest average precision is 0.95 so, and 0.93 with 0.01 for all;
+# with 0.1 for all, the mean ROC AUC on KEEL falls by 0.6.
+_SHRINKAGE, _SHRINKAGE_OF_FEW_VALUES, _FEW_VALUES = 0.01, 0.1, 12
 # Least spacing of a reference, in units of the median: copies have none.
 _LEAST_SPACING = 1e-3
 # The neighbour whose distance, in the median, is the bandwidth of the smoothing, and
@@ -84,6 +89,8 @@ class NetworkDistance(ScoreComponent):
 class RobustCovariance(ScoreComponent):
     """Mahalanobis distance of the inputs under a trimmed and shrunk covariance.
 
+    Features with few values are shrunk more than others.
+
     Parameters
     ----------
     n_inputs : int
@@ -102,10 +109,11 @@ class RobustCovariance(ScoreComponent):
             2**8, min(_COVARIANCE_ROWS, _COVARIANCE_CELLS // len(fitting.values.T))
         )
         index, weight = fitting.rows.sample(most)
+        values = fitting.values[index].cpu()
         self.whitening.fit(
-            fitting.values[index].unsqueeze(0),
+            values.unsqueeze(0),
             weight,
-            ridge=_SHRINKAGE,
+            ridge=_shrinkage(values),
             keep=_SUPPORT_FRACTION,
         )
 
@@ -255,6 +263,13 @@ class NeighborSmoothing(nn.Module):
         weight = weight * torch.minimum(count, left.clamp_min(0.0))
         weighted = weight * self.scores[places[0]]
         return torch.stack([weight.sum(dim=1), weighted.sum(dim=1)], dim=1)
+
+
+def _shrinkage(values):
+    """Of each feature, by the number of its values."""
+    n_changes = (values.sort(dim=0).values.diff(dim=0) != 0).sum(dim=0)
+    ridge = torch.full(n_changes.shape, _SHRINKAGE)
+    return ridge.masked_fill(n_changes < _FEW_VALUES, _SHRINKAGE_OF_FEW_VALUES)
 
 
 def _mean_of_largest(table, n_largest):

@@ -53,8 +53,9 @@ class Whitening(nn.Module):
             Features of the training rows.
         sample_weight : ndarray of shape (n_rows,)
             Positive weights.
-        ridge : float
-            Added to the diagonal, as a share of the mean eigenvalue.
+        ridge : float or torch.Tensor of shape (n_features,)
+            Added to the diagonal, as a share of the mean eigenvalue; may differ between
+            features.
         keep : float, default=1.0
             Share of the rows, the closest ones, that the covariance is computed from.
         sizes : sequence of int, default=None
@@ -67,7 +68,15 @@ class Whitening(nn.Module):
         scale = torch.cat(
             [features.new_full((b.shape[2],), _root_mean_square(b)) for b in blocks]
         )
-        self._fit_scaled(features / scale, scale, sample_weight, ridge, keep)
+        features = features / scale
+        if isinstance(ridge, torch.Tensor):
+            # A smaller feature is shrunk the more by the same ridge.
+            relative = (ridge / ridge.min()).sqrt()
+            before = _mean_variance(features, sample_weight)
+            features, scale = features / relative, scale * relative
+            ratio = before / _mean_variance(features, sample_weight)
+            ridge = float(ridge.min()) * ratio
+        self._fit_scaled(features, scale, sample_weight, ridge, keep)
 
     def _fit_scaled(self, features, scale, sample_weight, ridge, keep):
         mean, matrix = fit_whitening(features, sample_weight, ridge=ridge, keep=keep)
@@ -207,6 +216,14 @@ def _whiten(features, weight, ridge):
         inverses = [solve_triangular(factor, eye, lower=True) for factor in factors]
     matrix = torch.from_numpy(np.stack(inverses)).mT.contiguous()
     return mean, matrix.to(features)
+
+
+def _mean_variance(features, weight):
+    # By numpy, as in `_root_mean_square`.
+    features = features.numpy().astype(np.float64)
+    mean = np.average(features, axis=1, weights=weight, keepdims=True)
+    variance = np.average(np.square(features - mean), axis=1, weights=weight)
+    return max(variance.mean(), 1e-12)
 
 
 def _root_mean_square(block):

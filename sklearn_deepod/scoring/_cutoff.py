@@ -153,7 +153,7 @@ def _lengthening(lower):
     return max(1.0, 0.5 / lower) ** 1.5 * min(1.0, 1.0 / lower) ** 0.5
 
 
-def _has_second_group(scores, weight, *, knee=2.0, factor=1.0, least=0.05):
+def _has_second_group(scores, weight, *, knee=2.0, factor=1.0, least=0.15):
     """Whether the density of the scores rises again above the median.
 
     A density that only falls has a concave distribution function. So the largest

@@ -12,6 +12,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from sklearn_deepod import AutoEncoder, DeepOutlierDetector
 from sklearn_deepod.detectors import _deep_outlier_detector as source
+from sklearn_deepod.detectors._component_scorer import ComponentScorer
 from sklearn_deepod.scoring import robust_evidence, robust_unit, tail_evidence
 from sklearn_deepod.training import PickedRows, TrainingRows
 from tests.conftest import make_table
@@ -25,7 +26,7 @@ def fitted(X, *, sample_weight=None, **params):
 
 
 def measured(detector, X):
-    return detector._apply(np.asarray(X, dtype=float), source._component_scores)
+    return detector._apply(np.asarray(X, dtype=float), ComponentScorer.scores)
 
 
 def mean_of_three_largest(components):
@@ -71,7 +72,7 @@ class TestScores:
         )
         own = mean_of_three_largest(np.transpose(components))
 
-        values = detector._apply(X, lambda m, Z: source._values(Z))
+        values = detector._apply(X, ComponentScorer.values)
         distances, _ = NearestNeighbors(n_neighbors=5).fit(values).kneighbors()
         bandwidth = np.sort(distances[:, -1])[(len(X) - 1) // 2]
         # The nearest are asked for by the rows themselves, which are among them.
@@ -115,8 +116,7 @@ class TestScores:
         empty = np.full((1, 5), np.nan)
         center = detector.preprocessor_.center_[None]
         found, expected = (
-            detector._apply(rows, lambda m, Z: source._values(Z))
-            for rows in (empty, center)
+            detector._apply(rows, ComponentScorer.values) for rows in (empty, center)
         )
         np.testing.assert_array_equal(found, expected)
 
@@ -157,7 +157,7 @@ class TestInliers:
         X, y = make_table(400)
         detector = fitted(X, autoencoder=AutoEncoder(max_steps=100))
         assert detector.report_["left_out"] == pytest.approx(0.3, abs=0.01)
-        values = detector._apply(X, lambda m, Z: source._values(Z))
+        values = detector._apply(X, ComponentScorer.values)
         neighbors = detector._scorer.components[0].references
         kept = neighbors.rows[0, : detector.report_["n_references"]].numpy()
         known = {row.tobytes() for row in kept}
@@ -188,6 +188,22 @@ class TestInliers:
         parts = np.where(components >= largest, components, 0.0).sum(axis=0)
         found = list(detector.report_["contributions"].values())
         np.testing.assert_allclose(found, parts / parts.sum(), rtol=1e-6)
+
+
+class TestThreshold:
+    def test_flags_as_many_rows_as_its_networks(self, dirty):
+        detector, X = dirty
+        flagged = detector.predict(X) == -1
+        by_networks = detector.autoencoder_.predict(X) == -1
+        assert 0 < flagged.sum() == by_networks.sum()
+        assert detector.report_["flagged"] == flagged.mean()
+
+    @pytest.mark.parametrize("law", ["lognormal", "exponential", "standard_normal"])
+    def test_few_false_alarms_in_two_columns(self, law):
+        for seed in range(3):
+            X = getattr(np.random.default_rng(seed), law)(size=(1000, 2))
+            detector = fitted(X, autoencoder=None)
+            assert (detector.predict(X) == -1).mean() < 0.1
 
 
 class TestLargeTables:

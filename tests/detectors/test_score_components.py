@@ -74,6 +74,14 @@ class TestRobustCovariance:
         ranks = np.argsort(np.argsort(scores)), np.argsort(np.argsort(exact))
         assert np.corrcoef(ranks)[0, 1] > 0.98
 
+    def test_a_rare_category_is_not_infinitely_far_away(self, X):
+        rare = np.arange(len(X)) < 5
+        both = np.column_stack([X, rare])
+        component = fitted(RobustCovariance(4), fitting_rows(both))
+        scores = component(tensor(both), None).numpy().ravel()
+        # 0.1 times the mean variance is the least that a category varies by.
+        assert scores[rare].max() < 2 + 1 / np.sqrt(0.1 * 0.5)
+
 
 class TestNeighbors:
     def test_distances_in_the_inputs(self, X, new):

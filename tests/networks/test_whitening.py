@@ -55,6 +55,19 @@ def test_ridge_is_a_share_of_the_mean_eigenvalue():
     )
 
 
+def test_a_ridge_for_each_feature():
+    features = make_features(n_members=1).float()
+    ridge = torch.tensor([0.01, 0.5, 0.01, 0.2])
+    whitening = Whitening(1, 4)
+    whitening.fit(features, np.ones(80), ridge=ridge)
+    covariance = np.cov(features[0].numpy(), rowvar=False, ddof=0)
+    covariance += np.trace(covariance) / 4 * np.diag(ridge)
+    center = features[0].numpy().mean(axis=0)
+    inverse = np.linalg.inv(covariance)
+    expected = [one_distance(row, center, inverse) for row in features[0].numpy()]
+    np.testing.assert_allclose(whitening(features)[0], expected, rtol=1e-4)
+
+
 @pytest.mark.parametrize("keep", [1.0, 0.6])
 def test_weights_equal_repetition(keep):
     features = make_features()
