@@ -106,9 +106,9 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
     Clustered outliers thus raise each other's scores; isolated ones keep their own.
 
     Unless `novelty`, ``contamination="auto"`` flags as many training rows as
-    `autoencoder_` flags, but those that score highest here. The scores themselves cannot tell how many: the
-    rows that are no references lie farther from these than all others do, even in a
-    table without outliers.
+    `autoencoder_` flags, but those that score highest here. The scores themselves
+    cannot tell how many: the rows that are no references lie farther from these than
+    all others do, even in a table without outliers.
 
     Examples
     --------
