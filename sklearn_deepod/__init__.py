@@ -24,8 +24,8 @@ from sklearn_deepod.detectors import (
     ZScore,
 )
 from sklearn_deepod.ensemble import DetectorEnsemble
-from sklearn_deepod.sequence import WindowedDetector
 from sklearn_deepod.threshold import ConformalDetector, ThresholdedDetector
+from sklearn_deepod.timeseries import WindowedDetector
 from sklearn_deepod.treatment import OutlierDropper, OutlierRepairer, OutlierReplacer
 
 __version__ = "0.1.0"

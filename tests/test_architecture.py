@@ -15,26 +15,30 @@ PACKAGE = Path(sklearn_deepod.__file__).parent
 TESTS = Path(__file__).parent
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
-#: What each part of the package may import of the others.
-ALLOWED = {
+#: Floors of the package, from the ground up: what each part may import of the others.
+BELOW_BASE = {
     "utils": set(),
-    "scoring": {"utils"},
-    "networks": {"scoring", "utils"},
-    "training": {"scoring", "utils"},
-    "preparation": {"scoring", "utils"},
-    "base": {"networks", "preparation", "scoring", "training", "utils"},
-    "detectors": {
-        *("base", "networks", "preparation", "scoring", "training", "utils"),
-    },
-    # These see of detectors only scikit-learn's protocol.
-    "ensemble": {"scoring", "utils"},
-    "inspection": {"scoring", "utils"},
-    "metrics": {"scoring", "utils"},
-    "parallel": {"scoring", "utils"},
-    "sequence": {"scoring", "utils"},
-    "threshold": {"scoring", "utils"},
-    "treatment": {"scoring", "utils"},
-    "export": {"base", "scoring", "training", "utils"},
+    "exceptions": set(),
+    "_determinism": {"utils"},
+    "_stats": {"utils", "_determinism"},
+    "_nn": {"utils", "_determinism", "_stats"},
+    "preprocessing": {"utils", "_determinism", "_stats"},
+}
+BELOW_BASE |= {
+    "networks": {"_nn", "preprocessing", *BELOW_BASE["_nn"]},
+    "_training": {"exceptions", "_nn", "preprocessing", *BELOW_BASE["_nn"]},
+}
+#: These see of detectors only scikit-learn's protocol.
+PROTOCOL = {"_stats", "exceptions", "utils"}
+ALLOWED = {
+    **BELOW_BASE,
+    "base": set(BELOW_BASE),
+    "detectors": {"base", *BELOW_BASE},
+    "ensemble": PROTOCOL,
+    "metrics": PROTOCOL,
+    "threshold": PROTOCOL,
+    "timeseries": PROTOCOL,
+    "treatment": PROTOCOL,
 }
 OPTIONAL = {"joblib", "matplotlib", "pandas", "polars", "pyarrow", "pyod", "rich"}
 SEEDING = {"manual_seed", "seed", "set_rng_state", "fork_rng"}
@@ -100,6 +104,10 @@ def test_order_has_no_cycle():
     assert set(TopologicalSorter(ALLOWED).static_order()) == set(ALLOWED)
 
 
+def test_every_part_is_there():
+    assert {part_of(path) for path in SOURCES} == {"", *ALLOWED}
+
+
 def test_packages_only_hand_on():
     for path in PACKAGE.rglob("__init__.py"):
         for node in ast.parse(path.read_text()).body:
@@ -129,8 +137,8 @@ def test_optional_packages_are_not_imported_at_the_top(path):
 
 @pytest.mark.parametrize("cls", public_classes(), ids=lambda cls: cls.__name__)
 def test_every_public_class_has_its_tests(cls):
-    *folders, module = cls.__module__.split(".")[1:]
-    expected = TESTS.joinpath(*folders, f"test_{module.removeprefix('_')}.py")
+    *folders, module = (name.lstrip("_") for name in cls.__module__.split(".")[1:])
+    expected = TESTS.joinpath(*folders, f"test_{module}.py")
     assert expected.is_file(), f"{cls.__name__} needs {expected.relative_to(TESTS)}"
 
 

@@ -19,7 +19,7 @@ RATES = (1e-2, 1e-3, 1e-4)
 
 def cut_of_tail(scores, rate):
     level = min(0.95, 1 - 5 * rate)
-    return PeaksOverThreshold(rate=rate, level=level).fit(scores).cutoff_
+    return PeaksOverThreshold(rate=rate, level=level).fit(scores).threshold_
 
 
 def cut_of_quantile(scores, rate):

@@ -32,24 +32,28 @@ from sklearn_deepod import threshold
 
 RULES = {
     **{
-        f"TailExcess, level={level}": threshold.TailExcess(level=level)
+        f"TailExcessThreshold, level={level}": threshold.TailExcessThreshold(
+            level=level
+        )
         for level in (0.05, 0.1, 0.2, 0.3, 0.5)
     },
-    "TailExcess, groups=False": threshold.TailExcess(groups=False),
-    "Otsu": threshold.Otsu(),
-    "Otsu, as published": threshold.Otsu(lower=None, knee=None),
-    "MixtureGap": threshold.MixtureGap(random_state=0),
-    "IQR": threshold.IQR(),
-    "IQR, skewed": threshold.IQR(skewed=True),
-    "IQR, skewed, factor=2.5": threshold.IQR(skewed=True, factor=2.5),
-    "IQR, skewed, most=0.015": threshold.IQR(skewed=True, most=0.015),
-    "MAD": threshold.MAD(),
-    "MAD, factor=2": threshold.MAD(factor=2.0),
-    "StandardDeviations": threshold.StandardDeviations(),
-    "StandardDeviations, factor=1": threshold.StandardDeviations(factor=1.0),
-    "Quantile, 5 %": threshold.Quantile(contamination=0.05),
-    "Quantile, 10 %": threshold.Quantile(contamination=0.1),
-    "Quantile, 20 %": threshold.Quantile(contamination=0.2),
+    "TailExcessThreshold, groups=False": threshold.TailExcessThreshold(groups=False),
+    "Otsu": threshold.OtsuThreshold(),
+    "Otsu, as published": threshold.OtsuThreshold(lower=None, knee=None),
+    "MixtureGapThreshold": threshold.MixtureGapThreshold(random_state=0),
+    "IQR": threshold.IQRThreshold(),
+    "IQR, skewed": threshold.IQRThreshold(skewed=True),
+    "IQR, skewed, factor=2.5": threshold.IQRThreshold(skewed=True, factor=2.5),
+    "IQR, skewed, most=0.015": threshold.IQRThreshold(skewed=True, most=0.015),
+    "MAD": threshold.MADThreshold(),
+    "MAD, factor=2": threshold.MADThreshold(factor=2.0),
+    "StandardDeviationThreshold": threshold.StandardDeviationThreshold(),
+    "StandardDeviationThreshold, factor=1": threshold.StandardDeviationThreshold(
+        factor=1.0
+    ),
+    "Quantile, 5 %": threshold.QuantileThreshold(contamination=0.05),
+    "Quantile, 10 %": threshold.QuantileThreshold(contamination=0.1),
+    "Quantile, 20 %": threshold.QuantileThreshold(contamination=0.2),
     "PeaksOverThreshold, 1 %": threshold.PeaksOverThreshold(rate=0.01, level=0.9),
 }
 FOREST = "IsolationForest"
@@ -106,7 +110,7 @@ def flagged_by_pythresh(cls, scores):
 
 
 def flagged_by(rule, scores):
-    return scores > rule.fit(scores).cutoff_
+    return scores > rule.fit(scores).threshold_
 
 
 def run(path, detector, seed, max_rows, rules):

@@ -4,9 +4,9 @@ import copy
 
 from torch import nn
 
+from sklearn_deepod._determinism import explicit_stream
+from sklearn_deepod._nn import Members
 from sklearn_deepod.base import BaseDeepDetector
-from sklearn_deepod.networks import Members
-from sklearn_deepod.training import explicit_stream
 
 
 class ModuleDetector(BaseDeepDetector):

@@ -18,15 +18,19 @@ from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_deepod.scoring import robust_evidence, tail_evidence, training_cutoff
-from sklearn_deepod.utils import (
-    DecisionMixin,
+from sklearn_deepod._stats import (
+    asinh_z_score,
+    negative_log_tail_probability,
+    training_threshold,
+)
+from sklearn_deepod.utils._decision import DecisionMixin
+from sklearn_deepod.utils._meta import (
     check_scores_new_rows,
     out_of_fold_scores,
     take_features,
 )
 
-EVIDENCE = {"tail": tail_evidence, "robust": robust_evidence}
+EVIDENCE = {"tail": negative_log_tail_probability, "robust": asinh_z_score}
 
 
 class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
@@ -44,10 +48,9 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         can be replaced by `set_params`, or left out as ``"drop"``.
     calibration : {"tail", "robust"}, default="tail"
         The unit. "tail" is minus the logarithm of the share of training rows that score
-        as high, plus how far beyond the highest
-        (`sklearn_deepod.scoring.tail_evidence`). "robust" is the squashed robust
-        z-score among the training rows (`sklearn_deepod.scoring.robust_evidence`),
-        which is for training rows with many outliers, as their scores do not count.
+        as high, plus how far beyond the highest. "robust" is the ``arcsinh`` of a
+        quarter of the robust z-score among the training rows, for training rows with
+        many outliers, whose scores hardly change it.
     combine : {"mean", "max", "largest"}, default="mean"
         How the calibrated scores of a row make up its score: their mean, the largest of
         them, or the mean of the `n_largest` largest. An anomaly is often seen by some
@@ -65,10 +68,11 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         rate new rows alike. Otherwise each row is scored by a clone fitted without it.
         An int does not shuffle.
     contamination : "auto" or float, default="auto"
-        Where `predict` cuts. "auto" flags what exceeds the tail of the bulk of the
-        training scores (`sklearn_deepod.scoring.tail_excess_cutoff`); if all detectors
-        have ``novelty=True``, it is a boxplot fence
-        (`sklearn_deepod.scoring.kimber_cutoff`). A float in (0, 0.5] marks that share
+        Share of outliers among the training rows, which sets the threshold. "auto"
+        flags rows that exceed the tail of the bulk of the training scores
+        (`sklearn_deepod.threshold.TailExcessThreshold`); if all detectors have
+        ``novelty=True``, it flags rows beyond a boxplot fence
+        (`sklearn_deepod.threshold.IQRThreshold`). A float in (0, 0.5] flags that share
         of the training rows.
     n_jobs : int or None, default=None
         Detectors fitted, and scored by, at the same time.
@@ -191,7 +195,7 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         self.detectors_ = list(members)
         self.named_detectors_ = Bunch(**dict(zip(names, members, strict=True)))
         self.weights_ = weights / weights.mean()
-        self.offset_ = -training_cutoff(
+        self.offset_ = -training_threshold(
             self._combined(np.array(scores, dtype=np.float64)),
             self.contamination,
             self._sample_weight,

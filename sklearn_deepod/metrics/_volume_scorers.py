@@ -10,7 +10,7 @@ from sklearn.utils._param_validation import Interval
 from sklearn_deepod.metrics._excess_mass import excess_mass_score, mass_volume_score
 from sklearn_deepod.metrics._label_free import LabelFreeScorer, refit
 from sklearn_deepod.metrics._validation import score_rows
-from sklearn_deepod.utils import inherit_parameters
+from sklearn_deepod.utils._shared_parameters import inherit_parameters
 
 
 class _VolumeScorer(LabelFreeScorer):

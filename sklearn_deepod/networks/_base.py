@@ -6,7 +6,7 @@ from numbers import Integral
 from sklearn.base import BaseEstimator
 from sklearn.utils._param_validation import StrOptions
 
-from sklearn_deepod.networks._activations import ACTIVATIONS
+from sklearn_deepod._nn import ACTIVATIONS
 
 
 class BaseNetwork(BaseEstimator, metaclass=ABCMeta):

@@ -6,13 +6,12 @@ import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
-from sklearn_deepod.networks._activations import ACTIVATIONS
+from sklearn_deepod._nn import ACTIVATIONS, Members
 from sklearn_deepod.networks._base import (
     ACTIVATION_CONSTRAINT,
     BaseNetwork,
     check_sizes,
 )
-from sklearn_deepod.networks._members import Members
 
 
 class Conv(BaseNetwork):

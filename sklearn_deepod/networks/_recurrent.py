@@ -7,8 +7,8 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch import nn
 
+from sklearn_deepod._nn import BatchedLinear
 from sklearn_deepod.networks._base import BaseNetwork
-from sklearn_deepod.networks._dense import MemberLinear
 
 
 class _Recurrent(BaseNetwork):
@@ -38,14 +38,14 @@ class _Recurrent(BaseNetwork):
     def encoder(self, n_members, input_shape, n_outputs, *, generator, bias=True):
         """Build the module from rows of `input_shape` to `n_outputs` outputs."""
         layers = self._layers(n_members, input_shape[1], generator, bias)
-        last = MemberLinear(n_members, self.hidden_size, n_outputs, generator, bias)
+        last = BatchedLinear(n_members, self.hidden_size, n_outputs, generator, bias)
         return RecurrentEncoder(layers, last)
 
     def decoder(self, n_members, n_inputs, output_shape, *, generator):
         """Build the module from codes of `n_inputs` to rows of `output_shape`."""
         n_steps, n_channels = output_shape
         layers = self._layers(n_members, n_inputs, generator)
-        last = MemberLinear(n_members, self.hidden_size, n_channels, generator)
+        last = BatchedLinear(n_members, self.hidden_size, n_channels, generator)
         return RecurrentDecoder(layers, last, n_steps)
 
 
@@ -159,8 +159,8 @@ class _Cell(nn.Module):
         self.n_units = n_units
         n_gates = self._n_gates * n_units
         biased = bias and self._biased_states
-        self.inputs = MemberLinear(n_members, n_inputs, n_gates, generator, bias)
-        self.states = MemberLinear(n_members, n_units, n_gates, generator, biased)
+        self.inputs = BatchedLinear(n_members, n_inputs, n_gates, generator, bias)
+        self.states = BatchedLinear(n_members, n_units, n_gates, generator, biased)
 
     def forward(self, X):
         """States (n_members, n, time, n_units) of (n_members, n, time, n_inputs)."""

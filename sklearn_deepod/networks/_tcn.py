@@ -6,13 +6,12 @@ from sklearn.utils._param_validation import Interval
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_deepod.networks._activations import ACTIVATIONS
+from sklearn_deepod._nn import ACTIVATIONS, Members
 from sklearn_deepod.networks._base import (
     ACTIVATION_CONSTRAINT,
     BaseNetwork,
     check_sizes,
 )
-from sklearn_deepod.networks._members import Members
 
 
 class TCN(BaseNetwork):

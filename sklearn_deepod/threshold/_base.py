@@ -10,13 +10,13 @@ from sklearn.utils.validation import _check_sample_weight, check_array, column_o
 class BaseThreshold(BaseEstimator, metaclass=ABCMeta):
     """Base of the rules: training scores in, a cut out.
 
-    Subclasses give `_cutoff`. A rule sees nothing but scores, so it serves any
+    Subclasses give `_threshold`. A rule sees nothing but scores, so it serves any
     detector; `ThresholdedDetector` puts it on one.
     """
 
     #: Fewest scores that the rule can work on.
     _min_scores = 2
-    #: Whether `_cutoff` takes weights; else whole weights become repeated scores.
+    #: Whether `_threshold` takes weights; else whole weights become repeated scores.
     _takes_weights = True
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -65,11 +65,11 @@ class BaseThreshold(BaseEstimator, metaclass=ABCMeta):
                 f"{type(self).__name__} needs at least {self._min_scores} scores, got "
                 f"{len(scores)}. Give more training rows, or take another rule."
             )
-        self.cutoff_ = float(self._cutoff(scores, y, sample_weight))
+        self.threshold_ = float(self._threshold(scores, y, sample_weight))
         return self
 
     @abstractmethod
-    def _cutoff(self, scores, y, sample_weight):
+    def _threshold(self, scores, y, sample_weight):
         """The cut; scores above it are those of outliers."""
 
     def _repeated(self, scores, sample_weight):

@@ -13,8 +13,9 @@ from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import _num_samples, check_is_fitted, indexable
 
-from sklearn_deepod.scoring import median_and_scale
-from sklearn_deepod.utils import DecisionMixin, MetaDetectorMixin, take_features
+from sklearn_deepod._stats import median_and_scale
+from sklearn_deepod.utils._decision import DecisionMixin
+from sklearn_deepod.utils._meta import MetaDetectorMixin, take_features
 
 # Rows that a detector has to score alike in another order and company.
 N_PROBES = 64

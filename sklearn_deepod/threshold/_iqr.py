@@ -4,15 +4,15 @@ from numbers import Real
 
 from sklearn.utils._param_validation import Interval
 
-from sklearn_deepod.scoring import (
-    contamination_cutoff,
-    kimber_cutoff,
+from sklearn_deepod._stats import (
+    contamination_threshold,
+    kimber_threshold,
     weighted_quantile,
 )
 from sklearn_deepod.threshold._base import BaseThreshold
 
 
-class IQR(BaseThreshold):
+class IQRThreshold(BaseThreshold):
     """Cut at the upper fence of a boxplot.
 
     With the quartiles Q1, Q2, Q3 of the training scores, the fence of Tukey [1]_ is
@@ -35,7 +35,7 @@ class IQR(BaseThreshold):
 
     Attributes
     ----------
-    cutoff_ : float
+    threshold_ : float
         Rows that score above it are outliers.
 
     References
@@ -46,10 +46,12 @@ class IQR(BaseThreshold):
 
     Examples
     --------
-    >>> from sklearn_deepod.threshold import IQR
+    >>> from sklearn_deepod.threshold import IQRThreshold
     >>> scores = [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 12.0, 20.0]
-    >>> IQR().fit(scores).cutoff_, IQR(skewed=True).fit(scores).cutoff_
-    (13.0, 16.0)
+    >>> IQRThreshold().fit(scores).threshold_
+    13.0
+    >>> IQRThreshold(skewed=True).fit(scores).threshold_
+    16.0
     """
 
     _parameter_constraints: dict = {
@@ -63,13 +65,13 @@ class IQR(BaseThreshold):
         self.skewed = skewed
         self.most = most
 
-    def _cutoff(self, scores, y, sample_weight):
+    def _threshold(self, scores, y, sample_weight):
         if self.skewed:
-            return kimber_cutoff(
+            return kimber_threshold(
                 scores, sample_weight, factor=2 * self.factor, most=self.most
             )
         q1, q3 = weighted_quantile(scores, [0.25, 0.75], sample_weight)
         fence = q3 + self.factor * (q3 - q1)
         if self.most is None:
             return fence
-        return max(fence, contamination_cutoff(scores, self.most, sample_weight))
+        return max(fence, contamination_threshold(scores, self.most, sample_weight))

@@ -19,7 +19,7 @@ class BaseLabelledThreshold(BaseThreshold):
 
     _min_scores = 1
 
-    def _cutoff(self, scores, y, sample_weight):
+    def _threshold(self, scores, y, sample_weight):
         name = type(self).__name__
         if y is None:
             raise ValueError(f"{name} needs labels: give y, -1 for outliers.")
@@ -65,7 +65,7 @@ class BaseLabelledThreshold(BaseThreshold):
         return tags
 
 
-class FBeta(BaseLabelledThreshold):
+class FBetaThreshold(BaseLabelledThreshold):
     """The cut of the highest F-beta score on labelled rows.
 
     F-beta is the harmonic mean of precision and recall of the outliers, in which recall
@@ -78,12 +78,12 @@ class FBeta(BaseLabelledThreshold):
 
     Attributes
     ----------
-    cutoff_ : float
+    threshold_ : float
         Rows that score above it are outliers.
 
     See Also
     --------
-    Cost : Where the price of an error is known.
+    CostThreshold : Where the price of an error is known.
 
     Notes
     -----
@@ -91,8 +91,8 @@ class FBeta(BaseLabelledThreshold):
 
     Examples
     --------
-    >>> from sklearn_deepod.threshold import FBeta
-    >>> FBeta().fit([1.0, 2.0, 3.0, 4.0, 9.0], y=[1, 1, 0, 1, -1]).cutoff_
+    >>> from sklearn_deepod.threshold import FBetaThreshold
+    >>> FBetaThreshold().fit([1.0, 2.0, 3.0, 4.0, 9.0], y=[1, 1, 0, 1, -1]).threshold_
     6.5
     """
 
@@ -106,7 +106,7 @@ class FBeta(BaseLabelledThreshold):
         return weighted / (weighted + self.beta**2 * missed + false_alarms)
 
 
-class Cost(BaseLabelledThreshold):
+class CostThreshold(BaseLabelledThreshold):
     """The cut of the lowest cost on labelled rows.
 
     Parameters
@@ -118,12 +118,12 @@ class Cost(BaseLabelledThreshold):
 
     Attributes
     ----------
-    cutoff_ : float
+    threshold_ : float
         Rows that score above it are outliers.
 
     See Also
     --------
-    FBeta : Where no cost is known.
+    FBetaThreshold : Where no cost is known.
 
     Notes
     -----
@@ -132,11 +132,11 @@ class Cost(BaseLabelledThreshold):
 
     Examples
     --------
-    >>> from sklearn_deepod.threshold import Cost
+    >>> from sklearn_deepod.threshold import CostThreshold
     >>> scores, y = [1.0, 2.0, 3.0, 4.0, 9.0], [1, -1, 1, 1, -1]
-    >>> Cost(missed=10.0).fit(scores, y).cutoff_
+    >>> CostThreshold(missed=10.0).fit(scores, y).threshold_
     1.5
-    >>> Cost(missed=1.0).fit(scores, y).cutoff_
+    >>> CostThreshold(missed=1.0).fit(scores, y).threshold_
     6.5
     """
 

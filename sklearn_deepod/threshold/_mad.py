@@ -4,11 +4,11 @@ from numbers import Real
 
 from sklearn.utils._param_validation import Interval
 
-from sklearn_deepod.scoring import median_and_scale
+from sklearn_deepod._stats import median_and_scale
 from sklearn_deepod.threshold._base import BaseThreshold
 
 
-class MAD(BaseThreshold):
+class MADThreshold(BaseThreshold):
     """Cut by the modified z-score of the scores.
 
     The cut is ``median + factor * MAD / 0.6745`` [1]_, with the median absolute
@@ -22,7 +22,7 @@ class MAD(BaseThreshold):
 
     Attributes
     ----------
-    cutoff_ : float
+    threshold_ : float
         Rows that score above it are outliers.
 
     Notes
@@ -37,8 +37,8 @@ class MAD(BaseThreshold):
 
     Examples
     --------
-    >>> from sklearn_deepod.threshold import MAD
-    >>> round(MAD().fit([1.0, 2.0, 3.0, 4.0, 50.0]).cutoff_, 2)
+    >>> from sklearn_deepod.threshold import MADThreshold
+    >>> round(MADThreshold().fit([1.0, 2.0, 3.0, 4.0, 50.0]).threshold_, 2)
     8.19
     """
 
@@ -49,6 +49,6 @@ class MAD(BaseThreshold):
     def __init__(self, *, factor=3.5):
         self.factor = factor
 
-    def _cutoff(self, scores, y, sample_weight):
+    def _threshold(self, scores, y, sample_weight):
         center, scale = median_and_scale(scores, sample_weight)
         return center + self.factor * scale

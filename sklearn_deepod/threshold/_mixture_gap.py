@@ -6,7 +6,7 @@ from sklearn.mixture import GaussianMixture
 from sklearn_deepod.threshold._base import BaseThreshold
 
 
-class MixtureGap(BaseThreshold):
+class MixtureGapThreshold(BaseThreshold):
     """Cut where the upper of two normal distributions becomes the likelier one.
 
     A mixture of two normal distributions is fitted to the training scores by
@@ -22,7 +22,7 @@ class MixtureGap(BaseThreshold):
 
     Attributes
     ----------
-    cutoff_ : float
+    threshold_ : float
         Rows that score above it are outliers.
     mixture_ : sklearn.mixture.GaussianMixture
         The mixture kept, of two components or one, for standardised scores.
@@ -30,10 +30,10 @@ class MixtureGap(BaseThreshold):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_deepod.threshold import MixtureGap
+    >>> from sklearn_deepod.threshold import MixtureGapThreshold
     >>> rng = np.random.RandomState(0)
     >>> scores = np.r_[rng.normal(0.0, 1.0, size=900), rng.normal(8.0, 1.0, size=100)]
-    >>> 3.5 < MixtureGap(random_state=0).fit(scores).cutoff_ < 4.5
+    >>> 3.5 < MixtureGapThreshold(random_state=0).fit(scores).threshold_ < 4.5
     True
     """
 
@@ -44,7 +44,7 @@ class MixtureGap(BaseThreshold):
     def __init__(self, *, random_state=None):
         self.random_state = random_state
 
-    def _cutoff(self, scores, y, sample_weight):
+    def _threshold(self, scores, y, sample_weight):
         ranked = np.sort(scores)
         z = ((ranked - np.mean(ranked)) / (np.std(ranked) or 1.0))[:, None]
         # More distinct values than components, or the mixture has nothing to fit.

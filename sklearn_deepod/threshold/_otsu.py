@@ -4,18 +4,18 @@ from numbers import Real
 
 from sklearn.utils._param_validation import Interval
 
-from sklearn_deepod.scoring import otsu_cutoff
+from sklearn_deepod._stats import otsu_threshold
 from sklearn_deepod.threshold._base import BaseThreshold
 
 
-class Otsu(BaseThreshold):
+class OtsuThreshold(BaseThreshold):
     """Cut that parts the scores in two groups.
 
     Of all cuts, Otsu's [1]_ is the one with the largest variance between the means of
     the two groups. One enormous score would hide all other outliers, so that the scores
     are squashed first. And a single group would be parted as well, through the middle
-    if it is symmetric; so there is a lower bound. `TailExcess` first asks whether
-    there is a second group.
+    if it is symmetric; so there is a lower bound. `TailExcessThreshold` first asks
+    whether there is a second group.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Otsu(BaseThreshold):
 
     Attributes
     ----------
-    cutoff_ : float
+    threshold_ : float
         Rows that score above it are outliers.
 
     References
@@ -39,8 +39,8 @@ class Otsu(BaseThreshold):
 
     Examples
     --------
-    >>> from sklearn_deepod.threshold import Otsu
-    >>> Otsu().fit([1.0, 1.1, 1.2, 1.3, 1.4, 4.0, 4.2]).cutoff_
+    >>> from sklearn_deepod.threshold import OtsuThreshold
+    >>> OtsuThreshold().fit([1.0, 1.1, 1.2, 1.3, 1.4, 4.0, 4.2]).threshold_
     2.7
     """
 
@@ -54,5 +54,5 @@ class Otsu(BaseThreshold):
         self.lower = lower
         self.knee = knee
 
-    def _cutoff(self, scores, y, sample_weight):
-        return otsu_cutoff(scores, sample_weight, lower=self.lower, knee=self.knee)
+    def _threshold(self, scores, y, sample_weight):
+        return otsu_threshold(scores, sample_weight, lower=self.lower, knee=self.knee)

@@ -42,7 +42,7 @@ class PeaksOverThreshold(BaseThreshold):
 
     Attributes
     ----------
-    cutoff_ : float
+    threshold_ : float
         Rows that score above it are outliers.
     initial_threshold_ : float
         Scores above it are peaks.
@@ -78,7 +78,7 @@ class PeaksOverThreshold(BaseThreshold):
     >>> from sklearn_deepod.threshold import PeaksOverThreshold
     >>> rng = np.random.RandomState(0)
     >>> rule = PeaksOverThreshold(rate=1e-3).fit(rng.exponential(size=10_000))
-    >>> bool(abs(rule.cutoff_ - np.log(1000)) < 0.5)
+    >>> bool(abs(rule.threshold_ - np.log(1000)) < 0.5)
     True
     >>> rule.update([0.5, 3.5, 20.0]).tolist()
     [1, 1, -1]
@@ -129,13 +129,13 @@ class PeaksOverThreshold(BaseThreshold):
         for i in np.flatnonzero(scores > self.initial_threshold_):
             self.n_samples_seen_ = before + int(i) - n_alarms
             self._set_cutoff()
-            if scores[i] > self.cutoff_:
+            if scores[i] > self.threshold_:
                 labels[i] = -1
                 n_alarms += 1
                 continue
             self.n_peaks_ += 1
             peaks.append(scores[i] - self.initial_threshold_)
-            limits.append(self.cutoff_ - self.initial_threshold_)
+            limits.append(self.threshold_ - self.initial_threshold_)
             if len(peaks) > REFIT_GROWTH * len(self.peaks_):
                 self._add_peaks(peaks, limits)
                 peaks, limits = [], []
@@ -145,7 +145,7 @@ class PeaksOverThreshold(BaseThreshold):
         self._set_cutoff()
         return labels
 
-    def _cutoff(self, scores, y, sample_weight):
+    def _threshold(self, scores, y, sample_weight):
         if self.rate >= 1 - self.level:
             raise ValueError(
                 f"rate={self.rate} is not below 1 - level={1 - self.level:.3g}, the "
@@ -164,7 +164,7 @@ class PeaksOverThreshold(BaseThreshold):
         self.peaks_, self._limits = np.empty(0), np.empty(0)
         self._add_peaks(peaks, np.full(len(peaks), np.inf))
         self._set_cutoff()
-        return self.cutoff_
+        return self.threshold_
 
     def _add_peaks(self, peaks, limits):
         """Fit the tail to the latest peaks; alarms lay above the limits."""
@@ -183,7 +183,7 @@ class PeaksOverThreshold(BaseThreshold):
     def _set_cutoff(self):
         beyond = self.rate * self.n_samples_seen_ / self.n_peaks_
         excess = genpareto.isf(min(beyond, 1.0), self.shape_, scale=self.scale_)
-        self.cutoff_ = self.initial_threshold_ + float(excess)
+        self.threshold_ = self.initial_threshold_ + float(excess)
 
 
 def _fit_below(peaks, limits, start):

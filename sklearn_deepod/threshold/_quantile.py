@@ -4,11 +4,11 @@ from numbers import Real
 
 from sklearn.utils._param_validation import Interval
 
-from sklearn_deepod.scoring import contamination_cutoff
+from sklearn_deepod._stats import contamination_threshold
 from sklearn_deepod.threshold._base import BaseThreshold
 
 
-class Quantile(BaseThreshold):
+class QuantileThreshold(BaseThreshold):
     """Cut off a given share of the training rows.
 
     It is what a number given to a detector as ``contamination`` does. The share is a
@@ -21,14 +21,14 @@ class Quantile(BaseThreshold):
 
     Attributes
     ----------
-    cutoff_ : float
+    threshold_ : float
         Rows that score above it are outliers. It lies midway between two training
         scores. Equal scores cannot be parted: the cut nearest to the share is taken.
 
     Examples
     --------
-    >>> from sklearn_deepod.threshold import Quantile
-    >>> Quantile(contamination=0.2).fit([1.0, 5.0, 2.0, 3.0, 10.0]).cutoff_
+    >>> from sklearn_deepod.threshold import QuantileThreshold
+    >>> QuantileThreshold(contamination=0.2).fit([1.0, 5.0, 2.0, 3.0, 10.0]).threshold_
     7.5
     """
 
@@ -40,5 +40,5 @@ class Quantile(BaseThreshold):
     def __init__(self, *, contamination=0.1):
         self.contamination = contamination
 
-    def _cutoff(self, scores, y, sample_weight):
-        return contamination_cutoff(scores, self.contamination, sample_weight)
+    def _threshold(self, scores, y, sample_weight):
+        return contamination_threshold(scores, self.contamination, sample_weight)

@@ -4,11 +4,11 @@ from numbers import Real
 
 from sklearn.utils._param_validation import Interval
 
-from sklearn_deepod.scoring import weighted_mean_and_std
+from sklearn_deepod._stats import weighted_mean_and_std
 from sklearn_deepod.threshold._base import BaseThreshold
 
 
-class StandardDeviations(BaseThreshold):
+class StandardDeviationThreshold(BaseThreshold):
     """Cut some standard deviations above the mean of the scores.
 
     The oldest rule, and one that outliers move: they raise the mean and the standard
@@ -23,7 +23,7 @@ class StandardDeviations(BaseThreshold):
 
     Attributes
     ----------
-    cutoff_ : float
+    threshold_ : float
         Rows that score above it are outliers.
 
     References
@@ -33,8 +33,8 @@ class StandardDeviations(BaseThreshold):
 
     Examples
     --------
-    >>> from sklearn_deepod.threshold import StandardDeviations
-    >>> StandardDeviations(factor=2.0).fit([1.0, 1.0, 3.0, 3.0]).cutoff_
+    >>> from sklearn_deepod.threshold import StandardDeviationThreshold
+    >>> StandardDeviationThreshold(factor=2.0).fit([1.0, 1.0, 3.0, 3.0]).threshold_
     4.0
     """
 
@@ -45,6 +45,6 @@ class StandardDeviations(BaseThreshold):
     def __init__(self, *, factor=3.0):
         self.factor = factor
 
-    def _cutoff(self, scores, y, sample_weight):
+    def _threshold(self, scores, y, sample_weight):
         mean, std = weighted_mean_and_std(scores[:, None], sample_weight)
         return mean[0] + self.factor * std[0]

@@ -4,11 +4,11 @@ from numbers import Real
 
 from sklearn.utils._param_validation import Interval
 
-from sklearn_deepod.scoring import tail_excess_cutoff
+from sklearn_deepod._stats import tail_excess_threshold
 from sklearn_deepod.threshold._base import BaseThreshold
 
 
-class TailExcess(BaseThreshold):
+class TailExcessThreshold(BaseThreshold):
     """Threshold beyond which there are more scores than the bulk lets expect.
 
     An exponential tail, fitted to the bulk of the scores, says how many to expect
@@ -24,18 +24,18 @@ class TailExcess(BaseThreshold):
     level : float, default=0.2
         Expected share of false alarms among the rows flagged.
     groups : bool, default=True
-        Whether to leave the threshold to `Otsu` where there is a second group, which is
+        Whether to leave the threshold to `OtsuThreshold` where there is a second group:
         a density that rises again above the median, or a tail far too heavy for a
         single group.
 
     Attributes
     ----------
-    cutoff_ : float
+    threshold_ : float
         Rows that score above it are outliers.
 
     See Also
     --------
-    Otsu : Always parts the scores; flags more.
+    OtsuThreshold : Always parts the scores; flags more.
 
     References
     ----------
@@ -47,12 +47,13 @@ class TailExcess(BaseThreshold):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_deepod.threshold import TailExcess
+    >>> from sklearn_deepod.threshold import TailExcessThreshold
     >>> clean = np.random.RandomState(0).exponential(size=1000)
-    >>> int(np.sum(clean > TailExcess().fit(clean).cutoff_))
+    >>> int(np.sum(clean > TailExcessThreshold().fit(clean).threshold_))
     1
     >>> scores = np.r_[clean, np.full(20, 30.0)]
-    >>> int(np.sum(scores > TailExcess().fit(scores).cutoff_))  # a fifth may be false
+    >>> rule = TailExcessThreshold().fit(scores)  # a fifth may be false alarms
+    >>> int(np.sum(scores > rule.threshold_))
     24
     """
 
@@ -66,7 +67,7 @@ class TailExcess(BaseThreshold):
         self.level = level
         self.groups = groups
 
-    def _cutoff(self, scores, y, sample_weight):
-        return tail_excess_cutoff(
+    def _threshold(self, scores, y, sample_weight):
+        return tail_excess_threshold(
             scores, sample_weight, level=self.level, groups=self.groups
         )

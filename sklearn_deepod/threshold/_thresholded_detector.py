@@ -9,11 +9,11 @@ from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_deepod.scoring import MOST_OF_NORMAL
-from sklearn_deepod.threshold._iqr import IQR
-from sklearn_deepod.threshold._tail_excess import TailExcess
-from sklearn_deepod.utils import (
-    DecisionMixin,
+from sklearn_deepod._stats import MOST_OF_NORMAL
+from sklearn_deepod.threshold._iqr import IQRThreshold
+from sklearn_deepod.threshold._tail_excess import TailExcessThreshold
+from sklearn_deepod.utils._decision import DecisionMixin
+from sklearn_deepod.utils._meta import (
     MetaDetectorMixin,
     out_of_fold_scores,
     take_features,
@@ -21,7 +21,7 @@ from sklearn_deepod.utils import (
 
 
 def _rule_learns(self):
-    return hasattr(getattr(self, "threshold_", self.threshold), "update")
+    return hasattr(getattr(self, "rule_", self.threshold), "update")
 
 
 class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
@@ -40,9 +40,9 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         `fit` are those that the cut is found in.
     threshold : estimator or None, default=None
         One of the rules of `sklearn_deepod.threshold`, or an estimator with
-        ``fit(anomaly_scores, y, sample_weight)`` and ``cutoff_`` like theirs. None
-        takes ``TailExcess()``, or ``IQR(skewed=True, most=0.015)`` if the detector has
-        ``novelty=True``: the rules of ``contamination="auto"``.
+        ``fit(anomaly_scores, y, sample_weight)`` and ``threshold_`` like theirs. None
+        takes ``TailExcessThreshold()``, or ``IQRThreshold(skewed=True, most=0.015)`` if
+        the detector has ``novelty=True``: the rules of ``contamination="auto"``.
     cv : int, cross-validation generator, iterable or None, default=None
         Where the training scores come from. None scores the training rows by the
         detector that was fitted on them, which most detectors rate better than new
@@ -55,11 +55,11 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
     ----------
     detector_ : estimator
         The fitted detector.
-    threshold_ : estimator
+    rule_ : estimator
         The fitted rule.
     offset_ : float
         ``decision_function`` is ``score_samples`` minus this: minus the rule's
-        ``cutoff_``.
+        ``threshold_``.
     training_scores_ : ndarray of shape (n_samples,)
         Scores of the training rows, in which the cut was found; higher is more normal.
     n_features_in_ : int
@@ -76,13 +76,13 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
     --------
     >>> from sklearn.datasets import load_breast_cancer
     >>> from sklearn.ensemble import IsolationForest
-    >>> from sklearn_deepod.threshold import MAD, ThresholdedDetector
+    >>> from sklearn_deepod.threshold import MADThreshold, ThresholdedDetector
     >>> X, _ = load_breast_cancer(return_X_y=True)
     >>> forest = IsolationForest(random_state=0)
-    >>> detector = ThresholdedDetector(forest, threshold=MAD()).fit(X)
+    >>> detector = ThresholdedDetector(forest, threshold=MADThreshold()).fit(X)
     >>> int((detector.predict(X) == -1).sum())
     19
-    >>> detector.set_threshold(MAD(factor=5.0))  # no other fit of the forest
+    >>> detector.set_threshold(MADThreshold(factor=5.0))  # no other fit of the forest
     ThresholdedDetector(...)
     >>> int((detector.predict(X) == -1).sum())
     7
@@ -138,10 +138,10 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
             )
         scores = np.asarray(scores, dtype=np.float64)
         known = (scores, y, params.get("sample_weight"))
-        self.threshold_ = self._fitted_rule(*known)
+        self.rule_ = self._fitted_rule(*known)
         self.detector_ = detector
         self.training_scores_, self._labels, self._weight = known
-        self.offset_ = -self.threshold_.cutoff_
+        self.offset_ = -self.rule_.threshold_
         take_features(self, detector)
         return self
 
@@ -178,13 +178,13 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         before, self.threshold = self.threshold, threshold
         try:
             self._validate_params()
-            self.threshold_ = self._fitted_rule(
+            self.rule_ = self._fitted_rule(
                 self.training_scores_, self._labels, self._weight
             )
         except Exception:
             self.threshold = before
             raise
-        self.offset_ = -self.threshold_.cutoff_
+        self.offset_ = -self.rule_.threshold_
         return self
 
     @available_if(_rule_learns)
@@ -204,8 +204,8 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         ndarray of int of shape (n_samples,)
             +1 for inliers, -1 for outliers, each by the cut of its time.
         """
-        labels = self.threshold_.update(-self.score_samples(X))
-        self.offset_ = -self.threshold_.cutoff_
+        labels = self.rule_.update(-self.score_samples(X))
+        self.offset_ = -self.rule_.threshold_
         return labels
 
     def _fitted_rule(self, scores, y, sample_weight):
@@ -217,7 +217,11 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         if self.threshold is not None:
             return self.threshold
         novelty = getattr(self.detector, "novelty", False)
-        return IQR(skewed=True, most=MOST_OF_NORMAL) if novelty else TailExcess()
+        return (
+            IQRThreshold(skewed=True, most=MOST_OF_NORMAL)
+            if novelty
+            else TailExcessThreshold()
+        )
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "offset_")

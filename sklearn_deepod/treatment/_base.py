@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from sklearn_deepod.treatment._cells import Inliers, guilty_cells
 from sklearn_deepod.treatment._labels import check_labels_new_rows, is_outlier
 from sklearn_deepod.treatment._table import Table
-from sklearn_deepod.utils import MetaDetectorMixin
+from sklearn_deepod.utils._meta import MetaDetectorMixin
 
 
 class BaseOutlierTransformer(

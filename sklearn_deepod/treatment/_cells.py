@@ -5,7 +5,7 @@ from sklearn.base import clone
 from sklearn.impute import KNNImputer
 from sklearn.utils import gen_batches, get_tags
 
-from sklearn_deepod.scoring import median_and_scale, rounding
+from sklearn_deepod._stats import median_and_scale, rounding
 
 # Rows among which the default imputer looks for neighbours; its cost grows with them.
 REFERENCE_ROWS = 2000

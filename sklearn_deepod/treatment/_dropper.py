@@ -9,7 +9,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import indexable
 
 from sklearn_deepod.treatment._labels import is_outlier
-from sklearn_deepod.utils import MetaDetectorMixin, take_features
+from sklearn_deepod.utils._meta import MetaDetectorMixin, take_features
 
 
 class OutlierDropper(MetaDetectorMixin, BaseEstimator):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sklearn_deepod.utils import check_scores_new_rows
+from sklearn_deepod.utils._meta import check_scores_new_rows
 
 
 def check_labels_new_rows(detector):

@@ -25,13 +25,13 @@ from sklearn.utils.estimator_checks import (
 )
 
 from sklearn_deepod import AutoEncoder, ModifiedZScore, ZScore
-from sklearn_deepod.ensemble import DetectorEnsemble
-from sklearn_deepod.scoring import (
-    contamination_cutoff,
-    robust_evidence,
-    tail_evidence,
-    training_cutoff,
+from sklearn_deepod._stats import (
+    asinh_z_score,
+    contamination_threshold,
+    negative_log_tail_probability,
+    training_threshold,
 )
+from sklearn_deepod.ensemble import DetectorEnsemble
 from tests.conftest import QUICK
 
 FOREST = IsolationForest(n_estimators=20, random_state=0)
@@ -82,7 +82,9 @@ class TestScores:
         ensemble = DetectorEnsemble(
             TRIO, calibration=calibration, combine=combine, n_largest=2, weights=weights
         ).fit(X)
-        unit = {"tail": tail_evidence, "robust": robust_evidence}[calibration]
+        unit = {"tail": negative_log_tail_probability, "robust": asinh_z_score}[
+            calibration
+        ]
         evidence = []
         for (_, detector), weight in zip(TRIO, weights, strict=True):
             alone = clone(detector).fit(X)
@@ -196,11 +198,11 @@ class TestCut:
         ]:
             ensemble = DetectorEnsemble(members).fit(X)
             anomaly = -ensemble.score_samples(X)
-            assert ensemble.offset_ == -training_cutoff(anomaly, novelty=novelty)
+            assert ensemble.offset_ == -training_threshold(anomaly, novelty=novelty)
         # calibrated on other fits, but cut among the scores of the training rows
         members = [("z", ZScore()), ("forest", FOREST)]
         ensemble = DetectorEnsemble(members, contamination=0.1, cv=4).fit(X)
-        assert ensemble.offset_ == -contamination_cutoff(
+        assert ensemble.offset_ == -contamination_threshold(
             -ensemble.score_samples(X), 0.1
         )
         assert np.sum(ensemble.predict(X) == -1) == 20

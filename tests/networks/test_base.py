@@ -4,7 +4,8 @@ import pytest
 import torch
 from sklearn.base import clone
 
-from sklearn_deepod.networks import NETWORKS, BaseNetwork
+from sklearn_deepod.networks import BaseNetwork
+from sklearn_deepod.networks._registry import NETWORKS
 
 SHAPES = {
     "conv": (1, 8, 8),

@@ -7,14 +7,19 @@ from sklearn.exceptions import SkipTestWarning
 from sklearn.utils.estimator_checks import check_estimator
 
 from sklearn_deepod import threshold
-from sklearn_deepod.threshold import BaseThreshold, Cost, FBeta, PeaksOverThreshold
+from sklearn_deepod.threshold import (
+    BaseThreshold,
+    CostThreshold,
+    FBetaThreshold,
+    PeaksOverThreshold,
+)
 
 RULES = [
     rule()
     for rule in map(threshold.__dict__.get, threshold.__all__)
     if issubclass(rule, BaseThreshold) and rule is not BaseThreshold
 ]
-LABELLED = (Cost, FBeta)
+LABELLED = (CostThreshold, FBetaThreshold)
 every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda r: type(r).__name__)
 
 
@@ -35,8 +40,13 @@ def fitted(rule, scores, y, sample_weight=None):
 
 def test_all_rules_are_here():
     assert {type(rule).__name__ for rule in RULES} == {
-        *("Cost", "FBeta", "IQR", "MAD", "MixtureGap", "Otsu"),
-        *("PeaksOverThreshold", "Quantile", "StandardDeviations", "TailExcess"),
+        *("Cost", "FBetaThreshold", "IQR", "MAD", "MixtureGapThreshold", "Otsu"),
+        *(
+            "PeaksOverThreshold",
+            "Quantile",
+            "StandardDeviationThreshold",
+            "TailExcessThreshold",
+        ),
     }
 
 
@@ -55,19 +65,19 @@ def test_is_an_estimator_of_one_dimensional_input(rule):
 def test_cuts_between_inliers_and_outliers(rule):
     scores, y = make_scores()
     rule = fitted(rule, scores, y)
-    assert isinstance(rule.cutoff_, float)
-    assert np.mean(scores[y == 1] > rule.cutoff_) < 0.15
+    assert isinstance(rule.threshold_, float)
+    assert np.mean(scores[y == 1] > rule.threshold_) < 0.15
     # Rules of the tail of normal rows are moved by a tenth of outliers.
-    if not isinstance(rule, PeaksOverThreshold | threshold.StandardDeviations):
-        assert np.mean(scores[y == -1] > rule.cutoff_) > 0.9
+    if not isinstance(rule, PeaksOverThreshold | threshold.StandardDeviationThreshold):
+        assert np.mean(scores[y == -1] > rule.threshold_) > 0.9
 
 
 @every_rule
 @pytest.mark.parametrize("scale", [1e-6, 1e6])
 def test_follows_the_unit_of_the_scores(rule, scale):
     scores, y = make_scores()
-    cut = fitted(rule, scores, y).cutoff_
-    assert fitted(rule, 5 + scale * scores, y).cutoff_ == pytest.approx(
+    cut = fitted(rule, scores, y).threshold_
+    assert fitted(rule, 5 + scale * scores, y).threshold_ == pytest.approx(
         5 + scale * cut, rel=1e-4
     )
 
@@ -78,7 +88,7 @@ def test_whole_weights_equal_repetition(rule):
     weight = np.random.RandomState(1).randint(0, 4, size=len(scores))
     weighted = fitted(rule, scores, y, weight)
     repeated = fitted(rule, np.repeat(scores, weight), np.repeat(y, weight))
-    assert weighted.cutoff_ == pytest.approx(repeated.cutoff_, rel=1e-12)
+    assert weighted.threshold_ == pytest.approx(repeated.threshold_, rel=1e-12)
 
 
 @every_rule
@@ -86,7 +96,7 @@ def test_fractional_weights(rule):
     scores, y = make_scores()
     weight = np.random.RandomState(1).rand(len(scores))
     if rule._takes_weights:
-        assert np.isfinite(fitted(rule, scores, y, weight).cutoff_)
+        assert np.isfinite(fitted(rule, scores, y, weight).threshold_)
     else:
         with pytest.raises(ValueError, match="takes whole sample weights only"):
             fitted(rule, scores, y, weight)
@@ -123,5 +133,5 @@ def test_equal_scores_are_all_inliers(rule):
             fitted(rule, scores, None)
     else:  # a single outlier among the labels asks for no alarm either
         y = np.r_[-1, np.ones(29)]
-        rule = Cost(missed=1.0) if isinstance(rule, LABELLED) else rule
-        assert not np.any(scores > fitted(rule, scores, y).cutoff_)
+        rule = CostThreshold(missed=1.0) if isinstance(rule, LABELLED) else rule
+        assert not np.any(scores > fitted(rule, scores, y).threshold_)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix, fbeta_score
 
-from sklearn_deepod.threshold import Cost, FBeta
+from sklearn_deepod.threshold import CostThreshold, FBetaThreshold
 
 
 def make_scores(n_samples=120, seed=0):
@@ -28,7 +28,9 @@ def test_no_cut_has_a_higher_f_beta(beta, seed):
     def merit(labels):
         return fbeta_score(y, labels, beta=beta, pos_label=-1, zero_division=0.0)
 
-    found = np.where(scores > FBeta(beta=beta).fit(scores, y).cutoff_, -1, 1)
+    found = np.where(
+        scores > FBetaThreshold(beta=beta).fit(scores, y).threshold_, -1, 1
+    )
     assert merit(found) == pytest.approx(max(map(merit, all_labels(scores))))
 
 
@@ -41,8 +43,8 @@ def test_no_cut_has_a_lower_cost(false_alarm, missed, seed):
         table = confusion_matrix(y, labels, labels=[1, -1])
         return false_alarm * table[0, 1] + missed * table[1, 0]
 
-    rule = Cost(false_alarm=false_alarm, missed=missed).fit(scores, y)
-    found = np.where(scores > rule.cutoff_, -1, 1)
+    rule = CostThreshold(false_alarm=false_alarm, missed=missed).fit(scores, y)
+    found = np.where(scores > rule.threshold_, -1, 1)
     assert cost(found) == min(map(cost, all_labels(scores)))
 
 
@@ -50,18 +52,20 @@ def test_rows_without_a_label_do_not_count():
     scores, y = make_scores()
     known = np.random.RandomState(1).rand(len(y)) < 0.5
     assert (
-        FBeta().fit(scores, np.where(known, y, 0)).cutoff_
-        == FBeta().fit(np.r_[scores[known], scores], np.r_[y[known], 0 * y]).cutoff_
+        FBetaThreshold().fit(scores, np.where(known, y, 0)).threshold_
+        == FBetaThreshold()
+        .fit(np.r_[scores[known], scores], np.r_[y[known], 0 * y])
+        .threshold_
     )
 
 
 def test_all_flagged_and_none_flagged():
     scores, y = np.array([1.0, 2.0, 3.0]), np.array([-1, -1, 1])
-    assert Cost(missed=100.0).fit(scores, y).cutoff_ < 1.0
-    assert Cost(missed=0.01).fit(scores, y).cutoff_ == 3.0
+    assert CostThreshold(missed=100.0).fit(scores, y).threshold_ < 1.0
+    assert CostThreshold(missed=0.01).fit(scores, y).threshold_ == 3.0
 
 
-@pytest.mark.parametrize("rule", [FBeta(), Cost()])
+@pytest.mark.parametrize("rule", [FBetaThreshold(), CostThreshold()])
 def test_bad_labels(rule):
     scores = np.arange(6.0)
     with pytest.raises(ValueError, match="needs labels: give y"):

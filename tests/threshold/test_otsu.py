@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sklearn_deepod.threshold import Otsu
+from sklearn_deepod.threshold import OtsuThreshold
 
 
 def smallest_variance_within(scores):
@@ -19,18 +19,20 @@ def smallest_variance_within(scores):
 @pytest.mark.parametrize("seed", range(5))
 def test_leaves_the_smallest_variance_within(seed):
     scores = np.random.RandomState(seed).gamma(0.7, size=301)
-    cut = Otsu(lower=None, knee=None).fit(scores).cutoff_
+    cut = OtsuThreshold(lower=None, knee=None).fit(scores).threshold_
     assert np.sum(scores <= cut) == len(smallest_variance_within(scores))
 
 
 def test_cut_is_midway():
-    assert Otsu().fit([1.0, 1.1, 1.2, 1.3, 1.4, 4.0, 4.4]).cutoff_ == 2.7
+    assert OtsuThreshold().fit([1.0, 1.1, 1.2, 1.3, 1.4, 4.0, 4.4]).threshold_ == 2.7
 
 
 def test_one_group_is_not_parted_through_the_middle():
     scores = np.random.RandomState(0).randn(20_000)
-    assert 0.4 < np.mean(scores > Otsu(lower=None).fit(scores).cutoff_) < 0.6
-    assert np.mean(scores > Otsu().fit(scores).cutoff_) == pytest.approx(
+    assert (
+        0.4 < np.mean(scores > OtsuThreshold(lower=None).fit(scores).threshold_) < 0.6
+    )
+    assert np.mean(scores > OtsuThreshold().fit(scores).threshold_) == pytest.approx(
         0.0228, rel=0.1
     )
 
@@ -38,13 +40,13 @@ def test_one_group_is_not_parted_through_the_middle():
 def test_one_enormous_score_hides_no_other():
     rng = np.random.RandomState(0)
     scores = np.r_[rng.rand(90), 30 + rng.rand(9), 1e12]
-    assert np.sum(scores > Otsu(knee=None).fit(scores).cutoff_) == 1
-    assert np.sum(scores > Otsu().fit(scores).cutoff_) == 10
+    assert np.sum(scores > OtsuThreshold(knee=None).fit(scores).threshold_) == 1
+    assert np.sum(scores > OtsuThreshold().fit(scores).threshold_) == 10
 
 
 @pytest.mark.parametrize("largest", [1e300, 1.7e308])
 def test_stays_in_the_range_of_floats(largest):
     scores = np.r_[np.linspace(-1.0, 1.0, 50), largest, -largest]
-    cut = Otsu().fit(scores).cutoff_
+    cut = OtsuThreshold().fit(scores).threshold_
     assert np.isfinite(cut)
     assert np.sum(scores > cut) == 1

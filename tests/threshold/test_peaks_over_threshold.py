@@ -22,7 +22,7 @@ def within_factor_two(law, cut_of, rate, n_draws=30):
 @every_law
 def test_meets_the_rate_where_the_quantile_does_not(law):
     def tail(rate):
-        return lambda scores: PeaksOverThreshold(rate=rate).fit(scores).cutoff_
+        return lambda scores: PeaksOverThreshold(rate=rate).fit(scores).threshold_
 
     assert within_factor_two(law, tail(1e-3), 1e-3) >= 0.95
     by_quantile = within_factor_two(law, lambda s: np.quantile(s, 1 - 1e-4), 1e-4)
@@ -35,7 +35,7 @@ def test_the_cut_is_the_quantile_of_the_fitted_tail(law):
     rule = PeaksOverThreshold().fit(law.rvs(size=5000, random_state=0))
     share = rule.rate * 5000 / rule.n_peaks_
     formula = rule.scale_ / rule.shape_ * (share**-rule.shape_ - 1)
-    assert rule.cutoff_ == pytest.approx(rule.initial_threshold_ + formula)
+    assert rule.threshold_ == pytest.approx(rule.initial_threshold_ + formula)
     assert rule.n_peaks_ == 250
     assert rule.n_samples_seen_ == 5000
 
@@ -82,7 +82,7 @@ class TestUpdate:
         assert rule.n_peaks_ == len(rule.peaks_)
         # As if the alarms had never been: an exponential tail, cut near ln 1000.
         assert rule.shape_ == pytest.approx(0.0, abs=0.15)
-        assert rule.cutoff_ == pytest.approx(np.log(1000), abs=0.7)
+        assert rule.threshold_ == pytest.approx(np.log(1000), abs=0.7)
 
     def test_piece_by_piece_labels_as_at_once(self, start, stream):
         whole = PeaksOverThreshold().fit(start)
@@ -90,7 +90,7 @@ class TestUpdate:
         labels = np.concatenate([parts.update(p) for p in np.split(stream, 80)])
         assert np.mean(labels == whole.update(stream)) > 0.999
         assert parts.n_samples_seen_ == whole.n_samples_seen_
-        assert parts.cutoff_ == pytest.approx(whole.cutoff_, rel=0.02)
+        assert parts.threshold_ == pytest.approx(whole.threshold_, rel=0.02)
 
     def test_a_long_stream_keeps_its_rate_and_little_memory(self, start):
         rule = PeaksOverThreshold(max_peaks=500).fit(start)
@@ -102,9 +102,9 @@ class TestUpdate:
 
     def test_nothing_new(self, start):
         rule = PeaksOverThreshold().fit(start)
-        before = rule.cutoff_
+        before = rule.threshold_
         assert rule.update([]).shape == (0,)
-        assert rule.cutoff_ == before
+        assert rule.threshold_ == before
 
     def test_bad_scores(self, start):
         rule = PeaksOverThreshold().fit(start)

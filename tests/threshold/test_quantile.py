@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_deepod import ZScore
-from sklearn_deepod.threshold import Quantile
+from sklearn_deepod.threshold import QuantileThreshold
 
 
 @pytest.mark.parametrize("share", [0.01, 0.1, 0.5])
@@ -12,7 +12,7 @@ def test_cuts_off_the_share_as_contamination_does(share):
     X = np.random.RandomState(0).randn(300, 4)
     detector = ZScore(contamination=share).fit(X)
     scores = -detector.score_samples(X)
-    cut = Quantile(contamination=share).fit(scores).cutoff_
+    cut = QuantileThreshold(contamination=share).fit(scores).threshold_
     assert np.sum(scores > cut) == round(share * 300)
     assert cut == -detector.offset_
 
@@ -20,4 +20,4 @@ def test_cuts_off_the_share_as_contamination_does(share):
 @pytest.mark.parametrize("share", [0.0, 0.51, -0.1, 1])
 def test_impossible_share(share):
     with pytest.raises(ValueError, match=r"'contamination' .* range \(0.0, 0.5\]"):
-        Quantile(contamination=share).fit(np.arange(10.0))
+        QuantileThreshold(contamination=share).fit(np.arange(10.0))

@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sklearn_deepod import AutoEncoder
-from sklearn_deepod.scoring import otsu_cutoff, tail_excess_cutoff
-from sklearn_deepod.scoring._cutoff import _has_second_group
-from sklearn_deepod.threshold import TailExcess
+from sklearn_deepod._stats import otsu_threshold, tail_excess_threshold
+from sklearn_deepod._stats._thresholds import _has_second_group
+from sklearn_deepod.threshold import TailExcessThreshold
 from tests.conftest import QUICK, make_table
 
 
 def n_flagged(scores, **params):
-    return int(np.sum(scores > TailExcess(**params).fit(scores).cutoff_))
+    return int(np.sum(scores > TailExcessThreshold(**params).fit(scores).threshold_))
 
 
 CLEAN = {
@@ -43,7 +43,7 @@ def test_distant_scores_are_flagged_and_no_other(name, share):
     clean = CLEAN[name].rvs(size=2000, random_state=0)
     rng = np.random.RandomState(1)
     far = clean.max() + 20 * np.std(clean) * (1 + rng.rand(round(share * 2000)))
-    cut = TailExcess().fit(np.r_[clean, far]).cutoff_
+    cut = TailExcessThreshold().fit(np.r_[clean, far]).threshold_
     assert np.all(far > cut)
     assert np.mean(clean > cut) <= 0.01
 
@@ -54,7 +54,7 @@ def test_threshold_is_where_the_tail_meets_the_level():
     spread = np.log(5 / 3)
     scores = np.r_[np.full(30, -0.7 * spread), np.zeros(30), np.full(20, spread)]
     scores = np.r_[scores, np.full(15, 0.9), np.full(5, 13.0)]
-    cut = tail_excess_cutoff(scores, level=0.02, groups=False)
+    cut = tail_excess_threshold(scores, level=0.02, groups=False)
     assert cut == pytest.approx(-np.log(0.02 * 5 / 50))
 
 
@@ -84,14 +84,14 @@ def test_agrees_with_a_search(law, level):
     for seed in range(5):
         scores = law.rvs(size=501, random_state=seed)
         lowest = min(expected_lowest(scores, level), scores.max())
-        cut = tail_excess_cutoff(scores, level=level, groups=False)
+        cut = tail_excess_threshold(scores, level=level, groups=False)
         np.testing.assert_array_equal(scores > cut, scores >= lowest)
 
 
 def test_a_second_group_is_left_to_otsu():
     rng = np.random.RandomState(0)
     scores = np.r_[rng.gamma(4.0, size=650), 25 + rng.randn(350)]
-    assert TailExcess().fit(scores).cutoff_ == otsu_cutoff(scores)
+    assert TailExcessThreshold().fit(scores).threshold_ == otsu_threshold(scores)
     assert n_flagged(scores) == 350
     # More than 30 % of outliers lie in what is taken for the bulk.
     assert n_flagged(scores, groups=False) == 1
@@ -108,15 +108,17 @@ def test_weights_equal_repetition_in_any_order():
     rng = np.random.RandomState(0)
     weight = rng.randint(1, 5, size=300)
     for scores in (rng.gamma(0.5, size=300), rng.rand(300) + 5 * (weight == 1)):
-        cut = tail_excess_cutoff(scores, weight.astype(float))
+        cut = tail_excess_threshold(scores, weight.astype(float))
         repeated = rng.permutation(np.repeat(scores, weight))
-        assert tail_excess_cutoff(repeated) == cut
+        assert tail_excess_threshold(repeated) == cut
 
 
 @pytest.mark.parametrize("factor", [2.0**-40, 2.0**40])
 def test_follows_the_scale_of_the_scores(factor):
     scores = np.random.RandomState(0).standard_t(2, size=500)
-    assert tail_excess_cutoff(factor * scores) == factor * tail_excess_cutoff(scores)
+    assert tail_excess_threshold(factor * scores) == factor * tail_excess_threshold(
+        scores
+    )
 
 
 @given(
@@ -126,7 +128,7 @@ def test_follows_the_scale_of_the_scores(factor):
 @settings(deadline=None, derandomize=True, max_examples=300)
 def test_is_finite_and_never_flags_the_lowest(scores, weight):
     scores = np.array(scores)
-    cut = tail_excess_cutoff(scores, np.full(len(scores), weight))
+    cut = tail_excess_threshold(scores, np.full(len(scores), weight))
     assert np.isfinite(cut)
     assert not np.any(scores[scores == scores.min()] > cut)
 
@@ -147,4 +149,7 @@ def test_equal_scores_are_all_inliers(n_rows):
 def test_is_the_rule_of_contamination_auto():
     X, _ = make_table()
     detector = AutoEncoder(**QUICK).fit(X)
-    assert detector.offset_ == -TailExcess().fit(-detector.score_samples(X)).cutoff_
+    assert (
+        detector.offset_
+        == -TailExcessThreshold().fit(-detector.score_samples(X)).threshold_
+    )

@@ -26,14 +26,14 @@ from sklearn.utils.estimator_checks import (
 
 from sklearn_deepod import AutoEncoder, DeepSAD, ZScore
 from sklearn_deepod.threshold import (
-    IQR,
-    MAD,
-    FBeta,
-    MixtureGap,
-    Otsu,
+    FBetaThreshold,
+    IQRThreshold,
+    MADThreshold,
+    MixtureGapThreshold,
+    OtsuThreshold,
     PeaksOverThreshold,
-    Quantile,
-    TailExcess,
+    QuantileThreshold,
+    TailExcessThreshold,
     ThresholdedDetector,
 )
 from sklearn_deepod.utils import all_detectors
@@ -61,8 +61,10 @@ class TestChecks:
             ThresholdedDetector(FOREST),
             ThresholdedDetector(FOREST, cv=2),
             ThresholdedDetector(OneClassSVM()),
-            ThresholdedDetector(LocalOutlierFactor(novelty=True), threshold=MAD()),
-            ThresholdedDetector(ZScore(), threshold=Quantile()),
+            ThresholdedDetector(
+                LocalOutlierFactor(novelty=True), threshold=MADThreshold()
+            ),
+            ThresholdedDetector(ZScore(), threshold=QuantileThreshold()),
             ThresholdedDetector(AutoEncoder(**QUICK)),
         ]
     )
@@ -78,44 +80,48 @@ class TestChecks:
 
 class TestCut:
     @every_detector
-    @pytest.mark.parametrize("rule", [MAD(), Quantile(contamination=0.15), Otsu()])
+    @pytest.mark.parametrize(
+        "rule", [MADThreshold(), QuantileThreshold(contamination=0.15), OtsuThreshold()]
+    )
     def test_is_the_rules_on_the_detectors_scores(self, detector, rule, table):
         X, _ = table
         thresholded = ThresholdedDetector(detector, threshold=rule).fit(X)
         scores = clone(detector).fit(X).score_samples(X)
         np.testing.assert_array_equal(thresholded.score_samples(X), scores)
         np.testing.assert_array_equal(thresholded.training_scores_, scores)
-        cut = clone(rule).fit(-scores).cutoff_
+        cut = clone(rule).fit(-scores).threshold_
         assert thresholded.offset_ == -cut
         np.testing.assert_array_equal(thresholded.decision_function(X), scores + cut)
         np.testing.assert_array_equal(thresholded.predict(X) == -1, scores < -cut)
 
     def test_default_follows_novelty(self, table):
         X, _ = table
-        for novelty, rule in [(False, TailExcess), (True, IQR)]:
+        for novelty, rule in [(False, TailExcessThreshold), (True, IQRThreshold)]:
             detector = AutoEncoder(novelty=novelty, **QUICK)
             thresholded = ThresholdedDetector(detector).fit(X)
-            assert isinstance(thresholded.threshold_, rule)
+            assert isinstance(thresholded.rule_, rule)
             assert thresholded.offset_ == thresholded.detector_.offset_
 
     def test_labels_reach_rules_that_need_them(self, table):
         X, y = table
-        thresholded = ThresholdedDetector(FOREST, threshold=FBeta()).fit(X, y)
+        thresholded = ThresholdedDetector(FOREST, threshold=FBetaThreshold()).fit(X, y)
         found = f1_score(y, thresholded.predict(X), pos_label=-1)
         by_share = f1_score(
             y,
-            ThresholdedDetector(FOREST, threshold=Quantile()).fit_predict(X),
+            ThresholdedDetector(FOREST, threshold=QuantileThreshold()).fit_predict(X),
             pos_label=-1,
         )
         assert found >= by_share > 0.5
         assert thresholded.__sklearn_tags__().target_tags.required
         with pytest.raises(ValueError, match="needs labels"):
-            ThresholdedDetector(FOREST, threshold=FBeta()).fit(X)
+            ThresholdedDetector(FOREST, threshold=FBetaThreshold()).fit(X)
 
     def test_labels_reach_the_detector(self, table):
         X, y = table
         detector = DeepSAD(**QUICK)
-        thresholded = ThresholdedDetector(detector, threshold=FBeta()).fit(X, y)
+        thresholded = ThresholdedDetector(detector, threshold=FBetaThreshold()).fit(
+            X, y
+        )
         alone = clone(detector).fit(X, y)
         np.testing.assert_array_equal(
             thresholded.score_samples(X), alone.score_samples(X)
@@ -123,49 +129,56 @@ class TestCut:
 
     def test_another_rule_without_another_fit(self, table):
         X, y = table
-        thresholded = ThresholdedDetector(FOREST, threshold=MAD()).fit(X, y)
+        thresholded = ThresholdedDetector(FOREST, threshold=MADThreshold()).fit(X, y)
         detector = thresholded.detector_
-        assert thresholded.set_threshold(FBeta(beta=2.0)) is thresholded
+        assert thresholded.set_threshold(FBetaThreshold(beta=2.0)) is thresholded
         assert thresholded.detector_ is detector
-        anew = ThresholdedDetector(FOREST, threshold=FBeta(beta=2.0)).fit(X, y)
+        anew = ThresholdedDetector(FOREST, threshold=FBetaThreshold(beta=2.0)).fit(X, y)
         assert thresholded.offset_ == anew.offset_
         assert thresholded.threshold == anew.threshold or str(thresholded) == str(anew)
 
     def test_a_rule_that_fails_leaves_the_old_one(self, table):
         X, _ = table
-        thresholded = ThresholdedDetector(FOREST, threshold=MAD()).fit(X)
+        thresholded = ThresholdedDetector(FOREST, threshold=MADThreshold()).fit(X)
         before = thresholded.offset_
         with pytest.raises(ValueError, match="needs labels"):
-            thresholded.set_threshold(FBeta())
+            thresholded.set_threshold(FBetaThreshold())
         with pytest.raises(ValueError, match="'threshold'"):
             thresholded.set_threshold("high")
-        assert isinstance(thresholded.threshold, MAD)
+        assert isinstance(thresholded.threshold, MADThreshold)
         assert thresholded.offset_ == before
         with pytest.raises(NotFittedError):
-            ThresholdedDetector(FOREST).set_threshold(MAD())
+            ThresholdedDetector(FOREST).set_threshold(MADThreshold())
 
     def test_frozen_detector_is_not_fitted_again(self, table):
         X, _ = table
         forest = clone(FOREST).fit(X)
         Z = X[:80] + 0.1
-        thresholded = ThresholdedDetector(FrozenEstimator(forest), threshold=MAD())
+        thresholded = ThresholdedDetector(
+            FrozenEstimator(forest), threshold=MADThreshold()
+        )
         thresholded.fit(Z)
         np.testing.assert_array_equal(
             thresholded.score_samples(Z), forest.score_samples(Z)
         )
-        assert thresholded.offset_ == -MAD().fit(-forest.score_samples(Z)).cutoff_
+        assert (
+            thresholded.offset_
+            == -MADThreshold().fit(-forest.score_samples(Z)).threshold_
+        )
 
 
 class TestCrossValidation:
     def test_scores_come_from_fits_without_the_row(self, table):
         X, _ = table
         cv = KFold(4, shuffle=True, random_state=0)
-        thresholded = ThresholdedDetector(FOREST, threshold=MAD(), cv=cv).fit(X)
+        thresholded = ThresholdedDetector(FOREST, threshold=MADThreshold(), cv=cv).fit(
+            X
+        )
         expected = np.empty(len(X))
         for train, test in cv.split(X):
             expected[test] = clone(FOREST).fit(X[train]).score_samples(X[test])
         np.testing.assert_array_equal(thresholded.training_scores_, expected)
-        assert thresholded.offset_ == -MAD().fit(-expected).cutoff_
+        assert thresholded.offset_ == -MADThreshold().fit(-expected).threshold_
         # new rows are scored by the fit on all rows
         np.testing.assert_array_equal(
             thresholded.score_samples(X), clone(FOREST).fit(X).score_samples(X)
@@ -177,7 +190,7 @@ class TestCrossValidation:
         detector = AutoEncoder(novelty=True, max_steps=400, mask_rate=0, random_state=0)
         shares = {}
         for cv in (None, 5):
-            rule = Quantile(contamination=0.1)
+            rule = QuantileThreshold(contamination=0.1)
             thresholded = ThresholdedDetector(detector, threshold=rule, cv=cv).fit(X)
             shares[cv] = np.mean(thresholded.predict(new) == -1)
         assert abs(shares[5] - 0.1) < abs(shares[None] - 0.1)
@@ -192,7 +205,7 @@ class TestCrossValidation:
     def test_weights_are_parted_with_the_rows(self, table):
         X, _ = table
         weight = np.arange(1.0, len(X) + 1)
-        rule = Quantile()
+        rule = QuantileThreshold()
         thresholded = ThresholdedDetector(ZScore(), threshold=rule, cv=2)
         thresholded.fit(X, sample_weight=weight)
         half = len(X) // 2
@@ -208,7 +221,7 @@ class TestWeights:
     def test_count_in_detector_and_rule(self, table):
         X, _ = table
         weight = np.random.RandomState(0).randint(1, 4, size=len(X))
-        detector = ThresholdedDetector(ZScore(), threshold=Quantile())
+        detector = ThresholdedDetector(ZScore(), threshold=QuantileThreshold())
         weighted = clone(detector).fit(X, sample_weight=weight)
         repeated = clone(detector).fit(np.repeat(X, weight, axis=0))
         assert weighted.offset_ == repeated.offset_
@@ -221,7 +234,7 @@ class TestWeights:
             inner = ZScore().set_fit_request(sample_weight=True)
             pipeline = make_pipeline(
                 StandardScaler().set_fit_request(sample_weight=False),
-                ThresholdedDetector(inner, threshold=Quantile()),
+                ThresholdedDetector(inner, threshold=QuantileThreshold()),
             ).fit(X, sample_weight=weight)
         Z = StandardScaler().fit_transform(X)
         alone = ZScore().fit(Z, sample_weight=weight)
@@ -242,11 +255,11 @@ class TestStream:
         assert labels[7] == -1
         assert np.mean(labels == -1) < 0.01
         assert detector.offset_ != before
-        assert detector.offset_ == -detector.threshold_.cutoff_
-        assert detector.threshold_.n_samples_seen_ == 1000 + np.sum(labels == 1)
+        assert detector.offset_ == -detector.rule_.threshold_
+        assert detector.rule_.n_samples_seen_ == 1000 + np.sum(labels == 1)
 
     def test_only_rules_that_learn(self, table):
-        detector = ThresholdedDetector(FOREST, threshold=MAD())
+        detector = ThresholdedDetector(FOREST, threshold=MADThreshold())
         assert not hasattr(detector, "update")
         assert not hasattr(detector.fit(table[0]), "update")
 
@@ -255,12 +268,15 @@ class TestSituations:
     def test_grid_search_reaches_detector_and_rule(self, table):
         X, y = table
         pipeline = make_pipeline(
-            StandardScaler(), ThresholdedDetector(FOREST, threshold=MAD())
+            StandardScaler(), ThresholdedDetector(FOREST, threshold=MADThreshold())
         )
         grid = {
             "thresholdeddetector__threshold__factor": [0.01, 3.5],
             "thresholdeddetector__detector__n_estimators": [5, 20],
-            "thresholdeddetector__threshold": [MAD(), MAD(factor=2.0)],
+            "thresholdeddetector__threshold": [
+                MADThreshold(),
+                MADThreshold(factor=2.0),
+            ],
         }
         found = GridSearchCV(pipeline, grid, scoring="balanced_accuracy", cv=3)
         found.fit(X, y)
@@ -291,10 +307,12 @@ class TestSituations:
     def test_sequences(self):
         X = np.random.RandomState(0).randn(60, 16, 2)
         inner = AutoEncoder(network="gru", **QUICK)
-        detector = ThresholdedDetector(inner, threshold=Quantile()).fit(X)
+        detector = ThresholdedDetector(inner, threshold=QuantileThreshold()).fit(X)
         assert np.sum(detector.predict(X) == -1) == 6
 
-    @pytest.mark.parametrize("rule", [MixtureGap(random_state=0), PeaksOverThreshold()])
+    @pytest.mark.parametrize(
+        "rule", [MixtureGapThreshold(random_state=0), PeaksOverThreshold()]
+    )
     def test_pickle(self, table, rule):
         X, _ = table
         detector = ThresholdedDetector(FOREST, threshold=rule).fit(np.tile(X, (2, 1)))

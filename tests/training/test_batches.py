@@ -5,12 +5,8 @@ import pytest
 import torch
 from scipy import stats
 
-from sklearn_deepod.training import (
-    PreparedRows,
-    TrainingRows,
-    WeightedBatches,
-    _batches,
-)
+from sklearn_deepod._determinism import TrainingRows
+from sklearn_deepod._training import PreprocessedRows, WeightedBatches, _batches
 
 CPU = torch.device("cpu")
 
@@ -27,7 +23,7 @@ def halved(X):
 def make_batches(
     rows, *, n_members=2, batch_size=8, bootstrap=False, seed=0, n_draws=10**9
 ):
-    prepared = PreparedRows(rows, halved, CPU, n_draws)
+    prepared = PreprocessedRows(rows, halved, CPU, n_draws)
     generator = torch.Generator().manual_seed(seed)
     return WeightedBatches(prepared, n_members, batch_size, bootstrap, generator)
 
@@ -39,7 +35,7 @@ class TestPreparedRows:
         index = np.array([[3, 3, 0], [49, 7, 1]])
         expected = (rows.rows()[index] / 2).astype(np.float32)
         for n_draws in (0, 50):
-            found = PreparedRows(rows, halved, CPU, n_draws).take(index)
+            found = PreprocessedRows(rows, halved, CPU, n_draws).take(index)
             assert found.dtype == torch.float32
             np.testing.assert_array_equal(found.numpy(), expected)
 
@@ -51,7 +47,7 @@ class TestPreparedRows:
             return halved(X)
 
         rows = make_rows()
-        kept = PreparedRows(rows, prepare, CPU, n_draws=50)
+        kept = PreprocessedRows(rows, prepare, CPU, n_draws=50)
         kept.take(np.array([1, 2]))
         kept.take(np.array([1, 2]))
         assert calls == [50]
@@ -63,7 +59,7 @@ class TestPreparedRows:
             calls.append(len(X))
             return halved(X)
 
-        prepared = PreparedRows(make_rows(), prepare, CPU, n_draws=49)
+        prepared = PreprocessedRows(make_rows(), prepare, CPU, n_draws=49)
         assert calls == []
         prepared.take(np.array([[1, 2], [3, 4]]))
         assert calls == [4]
@@ -73,7 +69,7 @@ class TestPreparedRows:
             return torch.from_numpy(np.hstack([X, X])).float()
 
         for n_draws in (0, 50):
-            prepared = PreparedRows(make_rows(), doubled, CPU, n_draws)
+            prepared = PreprocessedRows(make_rows(), doubled, CPU, n_draws)
             assert prepared.take(np.zeros((2, 5), dtype=int)).shape == (2, 5, 6)
 
 

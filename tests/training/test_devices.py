@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sklearn_deepod.training import resolve_device
+from sklearn_deepod._training import resolve_device
 
 
 @pytest.fixture

@@ -10,15 +10,15 @@ import torch
 from skorch.callbacks import Callback
 from torch import nn
 
-from sklearn_deepod.training import (
+from sklearn_deepod._training import (
     DetectorNet,
-    DivergedError,
     EarlyStopping,
     arrays_of,
     load_arrays,
     load_state,
     state_of,
 )
+from sklearn_deepod.exceptions import DivergenceError
 
 
 class Repeated:
@@ -413,17 +413,17 @@ class TestDiverged:
 
         net = make_net(row_losses=row_losses)
         message = rf"train loss became {value} in epoch 2\. Lower `lr`.*preprocessor"
-        with pytest.raises(DivergedError, match=message) as caught:
+        with pytest.raises(DivergenceError, match=message) as caught:
             net.run(Repeated(make_regression()), [3, 3, 3])
         assert isinstance(caught.value, ValueError)
 
     def test_too_high_a_rate(self):
-        with pytest.raises(DivergedError, match="Lower `lr`"):
+        with pytest.raises(DivergenceError, match="Lower `lr`"):
             make_net(lr=1e4).run(Repeated(make_regression()), [50])
 
     def test_validation_loss(self):
         batch = make_regression()
-        with pytest.raises(DivergedError, match="valid loss became nan"):
+        with pytest.raises(DivergenceError, match="valid loss became nan"):
             make_net().run(
                 Repeated(batch),
                 [2],

@@ -14,7 +14,7 @@ from sklearn.preprocessing import RobustScaler, StandardScaler
 from sklearn.svm import OneClassSVM
 
 from sklearn_deepod import AutoEncoder, ModifiedZScore, VariationalAutoEncoder, ZScore
-from sklearn_deepod.scoring import median_and_scale
+from sklearn_deepod._stats import median_and_scale
 from sklearn_deepod.treatment import OutlierRepairer, _cells
 from tests.conftest import QUICK
 from tests.treatment.test_base import Counting, make_rows

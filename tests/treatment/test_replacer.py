@@ -8,7 +8,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 
-from sklearn_deepod.scoring import median_and_scale
+from sklearn_deepod._stats import median_and_scale
 from sklearn_deepod.treatment import OutlierRepairer, OutlierReplacer, _replacer
 from tests.treatment.test_base import Counting, make_rows
 

@@ -3,7 +3,7 @@
 import numpy as np
 from sklearn.base import BaseEstimator
 
-from sklearn_deepod.utils import DecisionMixin
+from sklearn_deepod.utils._decision import DecisionMixin
 
 
 class First(DecisionMixin, BaseEstimator):

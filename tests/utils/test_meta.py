@@ -12,7 +12,7 @@ from sklearn.neighbors import LocalOutlierFactor
 from sklearn.svm import OneClassSVM
 
 from sklearn_deepod import ZScore
-from sklearn_deepod.utils import (
+from sklearn_deepod.utils._meta import (
     MetaDetectorMixin,
     check_scores_new_rows,
     take_features,

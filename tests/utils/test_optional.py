@@ -6,10 +6,10 @@ import sys
 import pytest
 from sklearn.base import BaseEstimator
 
-from sklearn_deepod.utils import (
+from sklearn_deepod.utils import _optional
+from sklearn_deepod.utils._optional import (
     CallbackSupportMixin,
     EpochWatch,
-    _optional,
     with_callbacks,
 )
 

@@ -5,7 +5,7 @@ import inspect
 import pytest
 from sklearn.base import BaseEstimator, clone
 
-from sklearn_deepod.utils import inherit_parameters
+from sklearn_deepod.utils._shared_parameters import inherit_parameters
 
 
 class Parent(BaseEstimator):

@@ -1,0 +1,219 @@
+"""Autoencoders that read which cells they see."""
+
+import math
+
+import torch
+from torch import nn
+
+from sklearn_deepod._nn._activations import ACTIVATIONS
+from sklearn_deepod._nn._multiscale_error import MultiscaleError
+from sklearn_deepod._stats import LowRankWhitening, make_whitening
+
+# Features of a flat row beyond which each member reads N_READ of them, and a covariance
+# of low rank describes all. On MNIST's digits and generated tables of 600 and 800
+# columns, reading 64, 128, 256 or all of them ranked rows alike.
+MOST_READ = 300
+N_READ = 64
+
+
+class MaskedAutoencoder(nn.Module):
+    """Encoder and decoder of rows of any shape, some cells of which are hidden.
+
+    Parameters
+    ----------
+    network : BaseNetwork
+        The spec of encoder and decoder.
+    n_members : int
+        Number of members.
+    input_shape : tuple of int
+        Shape of a row.
+    latent_size : int
+        Units of the code.
+    reads_mask : bool
+        Whether the encoder also reads which cells are seen, as further channels.
+    whitens : bool
+        Whether there is a `whitening` of the features, and where members read only some
+        columns of a wide table, an `input_whitening` of all.
+    code_in_features : bool
+        Whether `features` holds the code beside the residual.
+    generator : torch.Generator
+        Source of the initial weights.
+    compares_scales : bool, default=False
+        Whether there is a `multiscale_error` of the residuals; for images only.
+    """
+
+    _outputs_per_code = 1
+    _encoder_settings: dict = {}
+
+    def __init__(
+        self,
+        network,
+        n_members,
+        input_shape,
+        latent_size,
+        reads_mask,
+        whitens,
+        code_in_features,
+        generator,
+        compares_scales=False,
+    ):
+        super().__init__()
+        self.register_buffer("columns", None)
+        self.input_whitening = None
+        if whitens and len(input_shape) == 1 and input_shape[0] > MOST_READ:
+            self.columns = _dealt_out(input_shape[0], n_members, generator)
+            self.input_whitening = LowRankWhitening(1, input_shape[0])
+            input_shape = (N_READ,)
+        #: Cells of a row that each member reads.
+        self.n_inputs = math.prod(input_shape)
+        self.reads_mask = reads_mask
+        self.code_in_features = code_in_features
+        # Images have their channels first, sequences last; without a member's axis.
+        self.channel_axis = 0 if len(input_shape) == 3 else len(input_shape) - 1
+        read = list(input_shape)
+        read[self.channel_axis] *= 1 + reads_mask
+        self.encoder = network.encoder(
+            n_members,
+            tuple(read),
+            self._outputs_per_code * latent_size,
+            generator=generator,
+            **self._encoder_settings,
+        )
+        self.decoder = network.decoder(
+            n_members, latent_size, input_shape, generator=generator
+        )
+        n_described = self._n_described(latent_size) if code_in_features else 0
+        self.block_sizes = (n_described, self.n_inputs)
+        self.whitening = None
+        if whitens:
+            self.whitening = make_whitening(n_members, sum(self.block_sizes))
+        self.multiscale_error = None
+        if compares_scales:
+            self.multiscale_error = MultiscaleError(n_members, input_shape)
+
+    def _n_described(self, latent_size):
+        """Number of units that `encode` gives first."""
+        return latent_size
+
+    def encode(self, X, seen, generator=None):
+        """What describes a row in `features`, and the code."""
+        if self.reads_mask:
+            seen = torch.ones_like(X) if seen is None else seen
+            X = torch.cat([X * seen, seen], dim=2 + self.channel_axis)
+        elif seen is not None:
+            X = X * seen
+        code = self.encoder(X, generator)
+        # Bent, a code tells more: a distance sees no more than the rows' covariance.
+        return torch.relu(code), code
+
+    def encode_decode(self, X, seen, generator=None):
+        """Description, code and reconstruction; `seen` None means all cells."""
+        hidden, code = self.encode(X, seen, generator)
+        return hidden, code, self.decoder.forward(code, generator)
+
+    def read(self, X):
+        """Cells that each member reads, of rows (n_members, n_rows, ...)."""
+        if self.columns is None:
+            return X
+        return X.gather(2, self.columns.expand(-1, X.shape[1], -1))
+
+    def forward(self, X):
+        """Description, code and reconstruction of cells read, some of them missing."""
+        return self.encode_decode(*split_missing(X))
+
+    def rebuild(self, X):
+        """Each member's reconstruction of whole rows; see `input_whitening`."""
+        _, _, rebuilt = self(self.read(X))
+        if self.columns is None:
+            return rebuilt
+        rows = self.input_whitening.rebuild(torch.nan_to_num(X[:1]))
+        columns = self.columns.expand(-1, X.shape[1], -1)
+        return rows.repeat(len(X), 1, 1).scatter_(2, columns, rebuilt)
+
+    def features(self, X):
+        """What `whitening` whitens: description, if asked for, and residual."""
+        X = self.read(X)
+        hidden, _, rebuilt = self(X)
+        # Missing cells only: a network that diverged must not score as perfect.
+        residual = (rebuilt - X).masked_fill_(torch.isnan(X), 0.0).flatten(2)
+        if not self.code_in_features:
+            return residual
+        return torch.cat([hidden, residual], dim=2)
+
+    def fit_whitening(self, X, sample_weight, **settings):
+        """Learn from training rows how features vary together."""
+        features, sizes = self.features(X), self.block_sizes
+        self.whitening.fit(features, sample_weight, sizes=sizes, **settings)
+        if self.input_whitening is not None:
+            X = torch.nan_to_num(X[:1])
+            self.input_whitening.fit(X, sample_weight, **settings)
+
+    def whitened_features(self, X):
+        """Features of which all directions count alike."""
+        whitened = self.whitening.whiten(self.features(X))
+        if self.input_whitening is None:
+            return whitened
+        # The same rows for all members.
+        rows = self.input_whitening.whiten(torch.nan_to_num(X[:1]))
+        return torch.cat([whitened, rows.expand(len(whitened), -1, -1)], dim=2)
+
+    @property
+    def feature_sizes(self):
+        """Sizes of the blocks of `whitened_features`."""
+        parts = self.whitening, self.input_whitening
+        return tuple(part.n_outputs for part in parts if part is not None)
+
+    def distances(self, X):
+        """Sizes of the whitened features: (n_members, n_rows)."""
+        return torch.linalg.vector_norm(self.whitened_features(X), dim=2)
+
+
+class DenseMaskedAutoencoder(MaskedAutoencoder):
+    """One of dense layers, described by its first hidden layer."""
+
+    _encoder_settings = {"activate_last": True}
+
+    def _n_described(self, latent_size):
+        return self.encoder.layers[0].weight.shape[2]
+
+    @property
+    def is_linear(self):
+        """Whether hidden units are not bent at all."""
+        return self.encoder.activation is ACTIVATIONS["identity"]
+
+    def encode(self, X, seen, generator=None):
+        """First hidden layer and code; `seen` None means all cells."""
+        X = X.flatten(2)
+        seen = None if seen is None else seen.flatten(2)
+        first = self.encoder.layers[0]
+        if not self.reads_mask:
+            h = first.forward(X if seen is None else X * seen)
+        elif self.training:
+            seen = torch.ones_like(X) if seen is None else seen
+            h = first.forward(torch.cat([X * seen, seen], dim=2))
+        else:
+            # Cells seen are the rule: their part of the weights belongs to the bias.
+            values, mask = first.weight.split(self.n_inputs, dim=1)
+            bias = first.bias + mask.sum(dim=1, keepdim=True)
+            h = torch.baddbmm(bias, X, values)
+            if seen is not None:
+                # Subtracts exactly 0 from a row that misses nothing.
+                h = h - (1 - seen) @ mask
+        hidden = self.encoder.after(h, 0, generator)
+        return hidden, self.encoder.forward(hidden, generator, start=1)
+
+
+def _dealt_out(n_columns, n_members, generator):
+    """Columns (n_members, 1, N_READ) of each member, each about as often."""
+    order = torch.randperm(n_columns, generator=generator)
+    # Round and round, so that no member gets a column twice.
+    place = torch.arange(n_members * N_READ) % n_columns
+    return order[place].view(n_members, 1, N_READ).sort(dim=2).values
+
+
+def split_missing(X):
+    """Values with 0 in missing cells, and ones where cells are present (or None)."""
+    # A sum is NaN where a cell is, and much quicker to look at.
+    if not torch.isnan(X.sum()):
+        return X, None
+    return torch.nan_to_num(X), (~torch.isnan(X)).to(X.dtype)

@@ -1,0 +1,145 @@
+"""Variational autoencoders: a distribution of codes in place of a code."""
+
+import math
+
+import torch
+from torch.nn import functional as F
+
+from sklearn_deepod._nn._dense import normal_like
+from sklearn_deepod._nn._masked_autoencoder import (
+    DenseMaskedAutoencoder,
+    MaskedAutoencoder,
+    split_missing,
+)
+
+_LARGEST_LOG_VARIANCE = 10.0
+_LEAST_VARIANCE = 1e-6
+
+
+class _Variational:
+    """Posterior, likelihood and evidence bound, around either autoencoder.
+
+    Parameters
+    ----------
+    likelihood : {"gaussian", "bernoulli"}
+        Distribution of a row given its code.
+    variance : {"shared", "feature"}
+        Whether Gaussian cells share one variance.
+    n_samples : int
+        Codes drawn for each row while scoring; 0 takes the posterior's mean.
+    *args, **kwargs
+        As for `MaskedAutoencoder`.
+    """
+
+    _outputs_per_code = 2  # mean and log-variance
+    _encoder_settings: dict = {}
+
+    def __init__(self, *args, likelihood, variance, n_samples, generator, **kwargs):
+        super().__init__(*args, generator=generator, **kwargs)
+        n_members, latent_size = kwargs["n_members"], kwargs["latent_size"]
+        self.likelihood = likelihood
+        n_variances = self.n_inputs if variance == "feature" else 1
+        self.register_buffer("variance", torch.ones(n_members, 1, n_variances))
+        # Scores must not differ between calls: the draws belong to the fit.
+        draws = torch.randn(n_samples, n_members, 1, latent_size, generator=generator)
+        self.register_buffer("draws", draws)
+        self.register_buffer("n_steps", torch.zeros(()))
+
+    def posterior(self, X, seen, generator=None):
+        """Description, mean and log-variance of the code."""
+        hidden, code = self.encode(X, seen, generator)
+        mean, log_variance = code.chunk(2, dim=2)
+        bound = _LARGEST_LOG_VARIANCE
+        log_variance = log_variance.clamp(-bound, bound)
+        if not isinstance(self, DenseMaskedAutoencoder):
+            hidden = torch.relu(mean)
+        return hidden, mean, log_variance
+
+    def decode(self, code, generator=None):
+        """Mean of the rows given their codes, flat, before a sigmoid if Bernoulli."""
+        rebuilt = self.decoder.forward(code, generator)
+        return rebuilt if rebuilt.ndim == 3 else rebuilt.flatten(2)
+
+    def encode_decode(self, X, seen, generator=None):
+        """Description, mean code and the reconstruction from it."""
+        hidden, mean, _ = self.posterior(X, seen, generator)
+        rebuilt = self.decode(mean, generator)
+        if self.likelihood == "bernoulli":
+            rebuilt = torch.sigmoid(rebuilt)
+        return hidden, mean, rebuilt.view_as(X)
+
+    def divergence(self, mean, log_variance):
+        """Kullback-Leibler divergence of the posterior from the prior, per row."""
+        terms = mean.square() + log_variance.exp() - 1.0 - log_variance
+        return 0.5 * terms.sum(dim=2)
+
+    def negative_log_likelihood(self, rebuilt, X, present=None):
+        """Of each row, summed over its cells that are present."""
+        X = X if X.ndim == 3 else X.flatten(2)
+        if self.likelihood == "bernoulli":
+            cells = F.binary_cross_entropy_with_logits(rebuilt, X, reduction="none")
+        else:
+            variance = self.variance
+            cells = 0.5 * ((rebuilt - X).square() / variance + torch.log(variance))
+            cells = cells + 0.5 * math.log(2 * math.pi)
+        if present is not None:
+            cells = cells * (present if present.ndim == 3 else present.flatten(2))
+        return cells.sum(dim=2)
+
+    def update_variance(self, squares, share):
+        """Move the variance towards mean squares of shape (n_members, 1, cells)."""
+        if self.variance.shape[2] == 1:
+            squares = squares.mean(dim=2, keepdim=True)
+        self.variance.lerp_(squares.clamp_min(_LEAST_VARIANCE), share)
+
+    def fit_variance(self, X, sample_weight):
+        """Set the variance to the mean square of the errors on training rows."""
+        X, present = split_missing(X)
+        _, codes, _ = self._kept_codes(X, present)
+        X = X if X.ndim == 3 else X.flatten(2)
+        weight = torch.as_tensor(sample_weight, dtype=X.dtype, device=X.device)
+        weight = (weight / weight.sum()).view(1, -1, 1)
+        if present is None:
+            present = torch.ones_like(X)
+        weight = weight * present.view_as(X)
+        squares = sum((self.decode(code) - X).square() for code in codes) / len(codes)
+        total = weight.sum(dim=1, keepdim=True).clamp_min(1e-9)
+        self.update_variance((weight * squares).sum(dim=1, keepdim=True) / total, 1.0)
+
+    def _kept_codes(self, X, present):
+        """Posterior, and the codes that the kept draws give."""
+        _, mean, log_variance = self.posterior(X, present)
+        spread = (0.5 * log_variance).exp()
+        codes = [mean + spread * draw for draw in self.draws] or [mean]
+        return mean, codes, log_variance
+
+    def bounds(self, X, present=None):
+        """Expected negative log-likelihood and divergence under the kept draws."""
+        mean, codes, log_variance = self._kept_codes(X, present)
+        expected = sum(
+            self.negative_log_likelihood(self.decode(code), X, present)
+            for code in codes
+        )
+        return expected / len(codes), self.divergence(mean, log_variance)
+
+    def training_losses(self, X, seen, target, present, beta, generator):
+        """Negative evidence lower bound of each row for one draw, per cell."""
+        _, mean, log_variance = self.posterior(X, seen, generator)
+        code = mean + (0.5 * log_variance).exp() * normal_like(mean, generator)
+        rebuilt = self.decode(code, generator)
+        if self.training and self.likelihood == "gaussian":
+            with torch.no_grad():
+                errors = rebuilt - (target if target.ndim == 3 else target.flatten(2))
+                # The maximum-likelihood variance, averaged over recent batches.
+                share = max(0.05, 1.0 / (1.0 + self.n_steps.item()))
+                self.update_variance(errors.square().mean(dim=1, keepdim=True), share)
+        loss = self.negative_log_likelihood(rebuilt, target, present)
+        return (loss + beta * self.divergence(mean, log_variance)) / self.n_inputs
+
+
+class VariationalNetwork(_Variational, MaskedAutoencoder):
+    """Variational autoencoder of any network."""
+
+
+class DenseVariationalNetwork(_Variational, DenseMaskedAutoencoder):
+    """Variational autoencoder of dense layers."""

@@ -1,0 +1,301 @@
+"""The skorch net: the training loop of all detectors."""
+
+import copy
+import math
+
+import numpy as np
+import torch
+from skorch import NeuralNet
+from tqdm import tqdm
+
+from sklearn_deepod._training._fused import fused_step, takes_fused_steps
+from sklearn_deepod.exceptions import DivergenceError
+
+WARM_UP_STEPS = 30
+_FINAL_SHARE = 0.02
+
+
+class DetectorNet(NeuralNet):
+    """A skorch net that trains on losses per row instead of targets.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        The initialised module; it may hold several members.
+    row_losses : callable
+        ``row_losses(module, batch)`` yields ``(part, losses)``: `losses` of shape
+        (n_members, batch) and the submodule whose parameters the step updates. A
+        third item marks rows that trimming must not leave out.
+    total_steps : int or None
+        Length of the learning-rate schedule; None keeps the rate constant.
+    trim : float
+        Share of each batch's highest losses that is left out.
+    autocast : bool
+        Whether losses are computed in bfloat16 on an accelerator.
+    **kwargs
+        Arguments of `skorch.NeuralNet`.
+    """
+
+    def __init__(
+        self,
+        module,
+        *,
+        row_losses=None,
+        total_steps=None,
+        trim=0.0,
+        autocast=False,
+        **kwargs,
+    ):
+        self.row_losses = row_losses
+        self.total_steps = total_steps
+        self.trim = trim
+        self.autocast = autocast
+        kwargs.setdefault("criterion", torch.nn.Identity)
+        super().__init__(module, **kwargs)
+
+    @property
+    def _default_callbacks(self):
+        return []
+
+    def initialize_optimizer(self, triggered_directly=None):
+        """Create the optimizer and start the schedule."""
+        super().initialize_optimizer()
+        self.step_ = 0
+        # Clearing the gradients here costs a third of optimizer.zero_grad.
+        self._parameters = list(self.module_.parameters())
+        self._parts = {self.module_: None}
+        self._base_rates = [g["lr"] for g in self.optimizer_.param_groups]
+        # Callbacks may wrap the optimizer's own method.
+        self._fused = not self.callbacks_ and takes_fused_steps(self.optimizer_)
+        return self
+
+    def _schedule(self):
+        """Linear warm-up, then half a cosine down to 2 % of the rate."""
+        if self.total_steps is None:
+            return
+        warm_up = min(WARM_UP_STEPS, self.total_steps // 5)
+        if self.step_ < warm_up:
+            factor = (self.step_ + 1) / warm_up
+        else:
+            done = (self.step_ - warm_up) / max(1, self.total_steps - warm_up)
+            factor = _FINAL_SHARE + (1 - _FINAL_SHARE) * 0.5 * (
+                1 + math.cos(math.pi * min(1.0, done))
+            )
+        for group, rate in zip(
+            self.optimizer_.param_groups, self._base_rates, strict=True
+        ):
+            group["lr"] = rate * factor
+
+    def _row_weights(self, losses, spared=None):
+        """What each row adds to the loss: members add up, rows are averaged.
+
+        The highest losses may be left out, those of the rows `spared` last.
+        """
+        n_rows = losses.shape[1]
+        if not self.trim:
+            return losses.new_full(losses.shape, 1 / n_rows)
+        kept = max(1, round(n_rows * (1 - self.trim)))
+        if spared is not None:
+            losses = losses.masked_fill(spared, -torch.inf)
+        index = losses.topk(kept, dim=1, largest=False, sorted=False).indices
+        return torch.zeros_like(losses).scatter_(1, index, 1 / kept)
+
+    def _row_losses(self, batch):
+        """The losses' parts; under autocast only while they are computed."""
+        if not self.autocast:
+            yield from self.row_losses(self.module_, batch)
+            return
+        parts = self.row_losses(self.module_, batch)
+        while True:
+            with torch.autocast(self._parameters[0].device.type, torch.bfloat16):
+                part = next(parts, None)
+            if part is None:
+                return
+            yield part
+
+    def _parameters_of(self, part):
+        """The parameters that a step on `part` moves; None for all."""
+        if part not in self._parts:
+            self._parts[part] = list(part.parameters())
+        return self._parts[part]
+
+    def train_step(self, batch, **fit_params):
+        """One batch: an optimizer step for each part that the losses name."""
+        self._schedule()
+        total = 0.0
+        for part, losses, *spared in self._row_losses(batch):
+            losses = losses.float()
+            weights = self._row_weights(losses.detach(), *spared)
+            for parameter in self._parameters:
+                parameter.grad = None
+            inputs = self._parameters_of(part)
+            torch.autograd.backward(losses, weights, inputs=inputs)
+            total = total + (losses.detach() * weights).sum()
+            if self.callbacks_:
+                self.notify(
+                    "on_grad_computed",
+                    named_parameters=self.get_all_learnable_params(),
+                    batch=batch,
+                    training=True,
+                )
+            if self._fused:
+                fused_step(self.optimizer_)
+            else:
+                self.optimizer_.step()
+        self.step_ += 1
+        return {"loss": total, "y_pred": None}
+
+    def validation_step(self, batch, **fit_params):
+        """Mean loss of a batch in evaluation mode."""
+        with torch.no_grad():
+            losses = [loss.float().mean() for _, loss, *_ in self._row_losses(batch)]
+        return {"loss": sum(losses), "y_pred": None}
+
+    def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
+        """Run over the batches; the mean loss goes into the history."""
+        total, count = None, 0
+        self._set_training(training)
+        for batch in iterator:
+            if self.callbacks_:
+                self.notify("on_batch_begin", batch=batch, training=training)
+            step = step_fn(batch)
+            total = step["loss"] if total is None else total + step["loss"]
+            count += 1
+            if self.callbacks_:
+                self.history.record_batch(f"{prefix}_loss", step["loss"].item())
+                self.notify("on_batch_end", batch=batch, training=training, **step)
+        mean = total.item() / count
+        if not math.isfinite(mean):
+            raise DivergenceError(
+                f"The {prefix} loss became {mean} in epoch {len(self.history)}. Lower "
+                "`lr`, check the loss, or scale the features (preprocessor='auto')."
+            )
+        self.history.record(f"{prefix}_loss", mean)
+        self.history.record(f"{prefix}_batch_count", count)
+
+    def run(self, batches, plan, *, validation=None, stopping=None, watch=None):
+        """Train through skorch's hooks; any exception, Ctrl-C too, goes through.
+
+        Parameters
+        ----------
+        batches : WeightedBatches
+            Source of the batches.
+        plan : list of int
+            Number of steps of each epoch.
+        validation : list of torch.Tensor, default=None
+            Held-out batches.
+        stopping : EarlyStopping, default=None
+            The stopping rule on the validation loss.
+        watch : callable, default=None
+            Called after each epoch; training stops where it returns True.
+        """
+        self.notify("on_train_begin", X=None, y=None)
+        progress = tqdm(
+            total=sum(plan), unit="step", disable=not self.verbose, leave=False
+        )
+        with progress:
+            for n_steps in plan:
+                epoch = {"dataset_train": batches, "dataset_valid": validation}
+                self.notify("on_epoch_begin", **epoch)
+                self.run_single_epoch(
+                    batches.steps(n_steps), True, "train", self.train_step
+                )
+                stop = False
+                if validation is not None:
+                    self.run_single_epoch(
+                        validation, False, "valid", self.validation_step
+                    )
+                    stop = stopping.update(self.history[-1, "valid_loss"], self.module_)
+                self.notify("on_epoch_end", **epoch)
+                progress.update(n_steps)
+                progress.set_postfix(loss=self.history[-1, "train_loss"])
+                if (watch is not None and watch()) or stop:
+                    break
+        if stopping is not None:
+            stopping.restore(self.module_)
+        self.notify("on_train_end", X=None, y=None)
+        for epoch in self.history:
+            epoch.pop("batches", None)  # the largest part of a pickle
+        self._set_training(False)
+        return self
+
+
+class EarlyStopping:
+    """Stops when the loss has not improved for some epochs; keeps the best weights.
+
+    Parameters
+    ----------
+    patience : int
+        Epochs without an improvement.
+    tol : float
+        Smallest decrease of the loss that counts, whatever the loss's sign.
+    """
+
+    def __init__(self, patience, tol):
+        self.patience = patience
+        self.tol = tol
+        self.best = np.inf
+        self.waited = 0
+        self._state = None
+
+    def update(self, loss, module):
+        """Take an epoch's loss in; True means stop."""
+        if loss < self.best - self.tol:
+            self.best, self.waited = loss, 0
+            self._state = copy.deepcopy(module.state_dict())
+        else:
+            self.waited += 1
+        return self.waited >= self.patience
+
+    def restore(self, module):
+        """Put the best weights back."""
+        if self._state is not None:
+            module.load_state_dict(self._state)
+
+
+def arrays_of(module):
+    """Weights and buffers of a module as plain arrays."""
+    return {k: v.cpu().numpy().copy() for k, v in module.state_dict().items()}
+
+
+def load_arrays(module, arrays):
+    """Put what `arrays_of` gave into a module of the same architecture."""
+    tensors = {k: torch.from_numpy(np.array(v)) for k, v in arrays.items()}
+    module.load_state_dict(tensors)
+    return module
+
+
+def set_arrays(module, arrays):
+    """Put what `arrays_of` gave into buffers that may have other shapes so far."""
+    for name, array in arrays.items():
+        part, _, buffer = name.rpartition(".")
+        setattr(module.get_submodule(part), buffer, torch.from_numpy(np.array(array)))
+
+
+def state_of(net):
+    """Weights, optimizer and history of a net as plain arrays and numbers."""
+    optimizer = net.optimizer_.state_dict()
+    return {
+        "module": arrays_of(net.module_),
+        "optimizer": {
+            i: {k: v.cpu().numpy().copy() for k, v in moments.items()}
+            for i, moments in optimizer["state"].items()
+        },
+        "history": [dict(epoch) for epoch in net.history],
+        "step": net.step_,
+    }
+
+
+def load_state(net, state):
+    """Put what `state_of` gave into an initialised net of the same architecture."""
+    load_arrays(net.module_, state["module"])
+    optimizer = net.optimizer_.state_dict()
+    optimizer["state"] = {
+        i: {k: torch.from_numpy(np.array(v)) for k, v in moments.items()}
+        for i, moments in state["optimizer"].items()
+    }
+    net.optimizer_.load_state_dict(optimizer)
+    net.history.clear()
+    net.history.extend(copy.deepcopy(state["history"]))
+    net.step_ = state["step"]
+    return net

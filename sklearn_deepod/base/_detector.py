@@ -1,0 +1,204 @@
+"""What all detectors share: validation, the sign, the threshold, labels."""
+
+import contextlib
+from abc import ABCMeta, abstractmethod
+from numbers import Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, _fit_context
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_is_fitted,
+    validate_data,
+)
+
+from sklearn_deepod._stats import training_threshold
+from sklearn_deepod.base._constant_features import ConstantFeatures
+from sklearn_deepod.utils._decision import DecisionMixin
+from sklearn_deepod.utils._optional import with_callbacks
+
+# What the validation of training rows sets.
+_VALIDATED = {"n_features_in_", "feature_names_in_", "_row_shape", "_constants"}
+
+
+class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
+    """Base of all detectors: scores, the cut, labels.
+
+    Subclasses give `_fit` and `_anomaly_scores`. The sign is turned here, once. Rows in
+    which a feature leaves the one value that it had in training score beyond all
+    training rows, whatever `_anomaly_scores` says
+    (`ConstantFeatures`).
+
+    Parameters
+    ----------
+    contamination : "auto" or float, default="auto"
+        Share of outliers among the training rows, which sets the threshold. "auto"
+        flags rows that exceed the tail of the bulk of the training scores
+        (`sklearn_deepod.threshold.TailExcessThreshold`), or only the highest score if
+        none does. With ``novelty=True``, where all training rows are normal, "auto"
+        flags rows beyond a boxplot fence (`sklearn_deepod.threshold.IQRThreshold` with
+        ``skewed=True``), at most 1.5 % of the training rows. A float in (0, 0.5] flags
+        that share of the training rows.
+    """
+
+    _parameter_constraints: dict = {
+        "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
+    }
+
+    @abstractmethod
+    def __init__(self, *, contamination="auto"):
+        self.contamination = contamination
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None, sample_weight=None):
+        """Fit the detector.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows. Missing values (NaN) are accepted.
+        y : Ignored
+            For API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A row of weight 2 counts as two rows, one of weight 0 as none.
+
+        Returns
+        -------
+        self : object
+            The fitted detector.
+
+        Raises
+        ------
+        ValueError
+            If the rows cannot be used; the detector then is as it was before.
+        """
+        with self._all_or_nothing():
+            goes_on = self._fit_goes_on()
+            X, sample_weight = self._validate_training(
+                X, sample_weight, reset=not goes_on
+            )
+            self._find_constants(X, sample_weight, goes_on=goes_on)
+            self._fit(X, sample_weight, **self._targets(X, y))
+        return self
+
+    def score_samples(self, X):
+        """Score the rows; higher is more normal.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows to score.
+
+        Returns
+        -------
+        ndarray of shape (n_samples,)
+            The opposite of the anomaly score.
+        """
+        check_is_fitted(self)
+        X = self._validate(X, reset=False)
+        if self._constants is None:
+            return -self._anomaly_scores(X)
+        return -self._constants.scores(X, self._anomaly_scores)
+
+    def _fit_goes_on(self):
+        """Whether `fit` continues an earlier one."""
+        return False
+
+    def _row_shape_read(self, row_shape):
+        """Shape in which the method reads rows of `row_shape`."""
+        return row_shape
+
+    def _targets(self, X, y):
+        """What `_fit` is given besides rows and weights: nothing, or ``labels``."""
+        return {}
+
+    @abstractmethod
+    def _fit(self, X, sample_weight):
+        """Learn from validated rows and call `_set_offset`."""
+
+    @abstractmethod
+    def _anomaly_scores(self, X):
+        """Anomaly scores of validated rows, higher is more anomalous."""
+
+    def _set_offset(self, anomaly_scores, sample_weight, contamination=None):
+        self.offset_ = -training_threshold(
+            anomaly_scores,
+            self.contamination if contamination is None else contamination,
+            sample_weight,
+            novelty=getattr(self, "novelty", False),
+        )
+        if self._constants is not None:
+            self._constants = self._constants.measured_by(anomaly_scores, -self.offset_)
+
+    def _find_constants(self, X, sample_weight, *, goes_on):
+        """Note which features are constant, or what more rows show of those."""
+        if not goes_on:
+            shape = self._row_shape_read(X.shape[1:])
+            found = ConstantFeatures(X, sample_weight, shape)
+            self._constants = found if len(found.columns) else None
+        elif self._constants is not None:
+            self._constants = self._constants.widened(X, sample_weight)
+
+    def _validate(self, X, *, reset):
+        X = validate_data(
+            self,
+            X,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            ensure_all_finite="allow-nan",
+            allow_nd=True,
+        )
+        if X.ndim > 4:
+            raise ValueError(
+                f"Found array with dim {X.ndim}. Give (n, features), (n, time, "
+                "channels) or (n, channels, height, width)."
+            )
+        if reset:
+            self._row_shape = X.shape[1:]
+        elif X.shape[1:] != self._row_shape:
+            raise ValueError(
+                f"Rows have shape {X.shape[1:]}, but the detector was fitted on rows "
+                f"of shape {self._row_shape}."
+            )
+        return X
+
+    def _validate_training(self, X, sample_weight, *, reset):
+        X = self._validate(X, reset=reset)
+        if sample_weight is not None:
+            sample_weight = _check_sample_weight(
+                sample_weight, X, dtype=np.float64, ensure_non_negative=True
+            )
+            if not sample_weight.any():
+                raise ValueError(
+                    "All sample weights are zero. Give some row a positive weight."
+                )
+        return X, sample_weight
+
+    @contextlib.contextmanager
+    def _all_or_nothing(self):
+        """Put the detector back as it was if anything goes wrong, Ctrl-C included."""
+        before = dict(vars(self))
+        if "_streams" in before:  # Generators change in place.
+            streams = before["_streams"].items()
+            before["_streams"] = {name: g.clone_state() for name, g in streams}
+        # Set by scikit-learn around fit; its teardown needs them.
+        try:
+            yield
+        except BaseException:
+            kept = {k: v for k, v in vars(self).items() if k.startswith("_callback")}
+            kept |= {k: v for k, v in vars(self).items() if k.startswith("_skl_")}
+            vars(self).clear()
+            vars(self).update(before | kept)
+            raise
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "offset_")
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = True
+        return tags

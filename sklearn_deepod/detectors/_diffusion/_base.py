@@ -1,0 +1,85 @@
+"""What detectors share that train one stack of dense layers."""
+
+from abc import ABCMeta, abstractmethod
+from numbers import Real
+
+import torch
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sklearn_deepod._nn import ACTIVATIONS, DenseStack
+from sklearn_deepod.base import BaseDeepDetector
+from sklearn_deepod.base._torch import TRIM_FRACTION
+from sklearn_deepod.networks._base import check_sizes
+
+
+class BaseDenseDetector(BaseDeepDetector, metaclass=ABCMeta):
+    """Base of the detectors whose network is a stack of dense layers.
+
+    Images and sequences are read as flat rows.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : tuple of int, default=(128, 128)
+        Units of the hidden layers; () makes the network linear.
+    activation : str, default="relu"
+        Activation of the hidden layers: "identity", "relu", "leaky_relu", "elu",
+        "gelu", "silu", "tanh" or "logistic".
+    dropout : float, default=0.0
+        Share of hidden units left out in training.
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+    """
+
+    _parameter_constraints: dict = {
+        **BaseDeepDetector._parameter_constraints,
+        "hidden_layer_sizes": ["array-like"],
+        "activation": [StrOptions(set(ACTIVATIONS))],
+        "dropout": [Interval(Real, 0, 1, closed="left")],
+    }
+
+    @abstractmethod
+    def __init__(
+        self,
+        *,
+        hidden_layer_sizes=(128, 128),
+        activation="relu",
+        dropout=0.0,
+        **shared,
+    ):
+        super().__init__(**shared)
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout = dropout
+
+    def _stack(self, n_inputs, n_outputs, generator):
+        hidden = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
+        return DenseStack(
+            self.n_estimators,
+            (n_inputs, *hidden, n_outputs),
+            self.activation,
+            self.dropout,
+            generator,
+            activate_last=False,
+        )
+
+    def _spared(self, module, X):
+        """Marks the rows that trimming must spare: all but those that score highest.
+
+        A loss that depends on the noise drawn says little about the row. None where
+        nothing is trimmed.
+        """
+        if self.novelty or not module.training:
+            return None
+        module.eval()
+        with torch.no_grad():
+            scores = self._scores(module, X)
+        module.train()
+        return scores <= scores.quantile(1 - TRIM_FRACTION, dim=1, keepdim=True)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags

@@ -1,0 +1,1 @@
+"""Detectors that enclose the inliers."""

@@ -1,0 +1,171 @@
+"""What the detectors share that map rows close to one point."""
+
+import warnings
+from abc import ABCMeta, abstractmethod
+from numbers import Integral
+
+import torch
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import nn
+
+from sklearn_deepod._stats import make_whitening
+from sklearn_deepod.base._network import BaseNetworkDetector
+
+# A component of the centre near zero could be met by zero weights.
+_LEAST_COMPONENT = 0.1
+_RIDGE = 0.1
+# How fast the centre follows the outputs while an autoencoder is pre-trained.
+_FOLLOW = 0.1
+# Range of the distances, as a share of the largest, below which none stands out.
+_COLLAPSED = 1e-5
+
+
+class BaseHypersphere(BaseNetworkDetector, metaclass=ABCMeta):
+    """Base of the detectors that score by the distance to a centre.
+
+    Parameters
+    ----------
+    pretrain_steps : int, default=0
+        Steps at the beginning of a training in which the network is the encoder of an
+        autoencoder and learns to rebuild the rows; the centre is taken after them. They
+        are among the `max_steps`.
+    score_function : {"whitened", "distance"}, default="whitened"
+        "distance" is the squared Euclidean distance of the outputs to the centre;
+        "whitened" the distance that allows for how the outputs of training rows vary
+        (Mahalanobis). Each member's is divided by its mean over the training rows.
+    {parameters}
+
+    Attributes
+    ----------
+    center_ : ndarray of shape (n_estimators, latent_size)
+        The centre of each member.
+    {attributes}
+    """
+
+    _parameter_constraints: dict = {
+        **BaseNetworkDetector._parameter_constraints,
+        "pretrain_steps": [Interval(Integral, 0, None, closed="left")],
+        "score_function": [StrOptions({"whitened", "distance"})],
+    }
+
+    @abstractmethod
+    def __init__(self, *, pretrain_steps=0, score_function="whitened", **shared):
+        super().__init__(**shared)
+        self.pretrain_steps = pretrain_steps
+        self.score_function = score_function
+
+    @property
+    def center_(self):
+        """Centre of each member."""
+        return self.net_.module_.center.squeeze(1).cpu().numpy()
+
+    def _build_module(self, input_shape, generator):
+        if self.pretrain_steps and self.early_stopping:
+            raise ValueError(
+                "pretrain_steps and early_stopping cannot be combined: the losses "
+                "before and after the end of the pre-training do not compare. Set "
+                "pretrain_steps=0 or early_stopping=False."
+            )
+        spec, n_members = self._spec(), self.n_estimators
+        encoder = spec.encoder(
+            n_members, input_shape, self.latent_size, generator=generator, bias=False
+        )
+        decoder = None
+        if self.pretrain_steps:
+            decoder = spec.decoder(
+                n_members, self.latent_size, input_shape, generator=generator
+            )
+        whitens = self.score_function == "whitened"
+        return Hypersphere(encoder, decoder, n_members, self.latent_size, whitens)
+
+    def _initialize(self, module, X, generator):
+        with torch.no_grad():
+            module.follow(module(self._for_members(X), generator), 1.0)
+
+    def _pretraining_losses(self, module, X, generator):
+        """Errors of the rebuilt rows while the pre-training lasts, then None."""
+        if not module.training:
+            return None
+        module.step += 1
+        if module.step > self.pretrain_steps:
+            return None
+        outputs = module(X, generator)
+        module.follow(outputs.detach(), _FOLLOW)
+        rebuilt = module.decoder.forward(outputs, generator)
+        return (rebuilt - X).square().flatten(2).mean(dim=2)
+
+    def _scores(self, module, X):
+        outputs = module(X)
+        if module.whitening is not None:
+            return module.whitening(outputs) / module.scale
+        return self._excess(module, module.distances_of(outputs)) / module.scale
+
+    def _excess(self, module, distances):
+        """What of squared distances is scored."""
+        return distances
+
+    def _fit_score_statistics(self, module, X, sample_weight, keep):
+        outputs = module(self._for_members(X))
+        distances = module.distances_of(outputs)
+        extent = distances.amax(dim=1) - distances.amin(dim=1)
+        collapsed = extent <= _COLLAPSED * distances.amax(dim=1)
+        if len(X) > 1 and collapsed.any():
+            warnings.warn(
+                f"In {int(collapsed.sum())} of {len(collapsed)} members all training "
+                "rows have one and the same distance to the centre, so scores tell "
+                "little. Lower `max_steps` or `lr`, or scale the features "
+                "(preprocessor='auto').",
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        if module.whitening is not None:
+            whitening = module.whitening
+            whitening.fit(outputs, sample_weight, ridge=_RIDGE, keep=keep)
+            whitening.center(module.center.squeeze(1))
+            distances = whitening(outputs)
+        weight = torch.as_tensor(sample_weight, dtype=torch.float64)
+        mean = distances.double().cpu() @ (weight / weight.sum())
+        module.scale.copy_(mean.clamp_min(1e-30).unsqueeze(1))
+
+
+class Hypersphere(nn.Module):
+    """An encoder without additive terms, and the point that it maps rows close to.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        Maps rows to outputs (n_members, n, n_outputs).
+    decoder : torch.nn.Module or None
+        Maps them back, for the pre-training.
+    n_members, n_outputs : int
+        Members and outputs of each.
+    whitens : bool
+        Whether there is a `whitening` of the outputs.
+    """
+
+    def __init__(self, encoder, decoder, n_members, n_outputs, whitens):
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+        self.whitening = make_whitening(n_members, n_outputs) if whitens else None
+        for name in ("mean", "center"):
+            self.register_buffer(name, torch.zeros(n_members, 1, n_outputs))
+        for name in ("scale", "radius"):
+            self.register_buffer(name, torch.zeros(n_members, 1))
+        self.register_buffer("step", torch.zeros((), dtype=torch.int64))
+
+    def follow(self, outputs, rate):
+        """Move the centre towards the mean of `outputs`, no component near zero."""
+        self.mean.lerp_(outputs.mean(dim=1, keepdim=True), rate)
+        least = torch.where(self.mean < 0, -_LEAST_COMPONENT, _LEAST_COMPONENT)
+        near = self.mean.abs() < _LEAST_COMPONENT
+        self.center.copy_(torch.where(near, least, self.mean))
+
+    def forward(self, X, generator=None):
+        """Outputs of the encoder."""
+        return self.encoder.forward(X, generator)
+
+    def distances_of(self, outputs):
+        """Squared distances to the centre, of shape (n_members, n)."""
+        return (outputs - self.center).square().sum(dim=2)

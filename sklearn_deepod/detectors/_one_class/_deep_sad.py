@@ -1,0 +1,84 @@
+"""Deep semi-supervised anomaly detection."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.utils._param_validation import Interval
+
+from sklearn_deepod.base._semi_supervised import SemiSupervisedMixin
+from sklearn_deepod.detectors._one_class._base import BaseHypersphere
+
+# Keeps the inverse of a distance finite.
+_EPS = 1e-6
+
+
+class DeepSAD(SemiSupervisedMixin, BaseHypersphere):
+    """Deep semi-supervised anomaly detection.
+
+    `DeepSVDD` that is shown some rows known to be inliers or outliers: a network learns
+    to map unlabelled rows and known inliers close to one point and known outliers far
+    from it.
+
+    Parameters
+    ----------
+    eta : float, default=1.0
+        Weight of the labelled rows. With 0, `y` is ignored: any is accepted.
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    DeepSVDD : The same without labels.
+
+    Notes
+    -----
+    The method of [1]_. Known outliers are few as a rule, so that most batches would not
+    hold any: they make up at least a tenth of what is drawn. In the statistics that
+    whitening takes from the training rows they are left out. Labelled rows are not
+    trimmed where `novelty` is False.
+
+    References
+    ----------
+    .. [1] L. Ruff et al. (2020). Deep semi-supervised anomaly detection. ICLR.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn_deepod import DeepSAD
+    >>> X, species = load_iris(return_X_y=True)
+    >>> y = np.zeros(len(X), dtype=int)
+    >>> y[species == 2] = -1
+    >>> detector = DeepSAD(random_state=0).fit(X, y)
+    >>> scores = detector.score_samples(X)
+    >>> bool(scores[species < 2].min() > np.median(scores[species == 2]))
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **BaseHypersphere._parameter_constraints,
+        "eta": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(self, *, eta=1.0, **shared):
+        super().__init__(**shared)
+        self.eta = eta
+
+    def _reads_labels(self):
+        return self.eta > 0
+
+    def _rows_for_statistics(self, rows):
+        index = np.flatnonzero(rows.labels != -1)
+        return rows.subset(index, rows.weight[index]) if len(index) else rows
+
+    def _losses(self, module, X, labels, generator):
+        errors = self._pretraining_losses(module, X, generator)
+        if errors is not None:
+            yield module, errors, labels != 0
+            return
+        distances = module.distances_of(module(X, generator))
+        known = self.eta * (distances + _EPS) ** labels.to(distances.dtype)
+        yield module.encoder, known.where(labels != 0, distances), labels != 0

@@ -1,0 +1,1 @@
+"""Detectors with random features that are not trained."""

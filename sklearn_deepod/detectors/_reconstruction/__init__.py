@@ -1,0 +1,1 @@
+"""Detectors that score by the error of a reconstruction."""

@@ -1,0 +1,1 @@
+"""Detectors that learn from tasks made of the rows themselves."""

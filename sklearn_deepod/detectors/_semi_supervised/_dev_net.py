@@ -1,0 +1,194 @@
+"""Deviation networks."""
+
+from numbers import Integral, Real
+
+import torch
+from sklearn.utils._param_validation import Interval, StrOptions
+from torch import nn
+
+from sklearn_deepod._nn import BatchedLinear, artificial_outliers
+from sklearn_deepod.base._network import BaseNetworkDetector
+from sklearn_deepod.base._semi_supervised import SemiSupervisedMixin
+from sklearn_deepod.base._torch import TRIM_FRACTION
+
+
+class DevNet(SemiSupervisedMixin, BaseNetworkDetector):
+    """Deviation network, which learns scores from a few known outliers.
+
+    A network gives each row a number. It learns to give unlabelled rows and known
+    inliers the mean of a normal distribution, and known outliers numbers that lie
+    several standard deviations above it.
+
+    Parameters
+    ----------
+    margin : float, default=5.0
+        Standard deviations above the mean that known outliers are to reach.
+    n_reference_scores : int, default=5000
+        Numbers drawn from a standard normal distribution, whose mean and standard
+        deviation deviations are measured by.
+    score_function : {"absolute", "deviation"}, default="absolute"
+        "deviation" is the number itself, in standard deviations above the mean;
+        "absolute" its size, so that rows below the mean are anomalous too.
+    outliers : {"auto", "artificial"}, default="auto"
+        "auto" learns from the known outliers. Where there are none, and with
+        "artificial", which ignores `y` (any is accepted), rows spread over the range of
+        the training rows and training rows moved in some features take their place.
+    hidden_layer_sizes : tuple of int, default=()
+        Units of the hidden layers of ``network="dense"``, before the last one.
+    latent_size : int, default=64
+        Units of the last hidden layer, which is rectified.
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    DeepSAD : Learns from the same labels how to map rows close to a point.
+
+    Notes
+    -----
+    The method of [1]_, whose score is the deviation. Training draws normal rows to the
+    mean from both sides, so outliers of another kind than the known ones may lie below
+    it. Where a few outliers are known, the default sees many more of the others (see
+    the user guide for figures).
+
+    Known outliers make up at least half of what is drawn, however few they are, and
+    labelled rows are not trimmed where `novelty` is False. Artificial outliers are
+    those of `LUNAR`, and only a makeshift. Missing values are the median.
+
+    References
+    ----------
+    .. [1] G. Pang, C. Shen, A. van den Hengel (2019). Deep anomaly detection with
+       deviation networks. KDD.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.metrics import roc_auc_score
+    >>> from sklearn_deepod import DevNet
+    >>> X, benign = load_breast_cancer(return_X_y=True)
+    >>> y = np.zeros(len(X), dtype=int)
+    >>> y[np.flatnonzero(benign == 0)[:10]] = -1
+    >>> rows = (benign == 1) | (y == -1)
+    >>> detector = DevNet(novelty=True, random_state=0).fit(X[rows], y[rows])
+    >>> roc_auc_score(benign, detector.score_samples(X)) > 0.97
+    True
+    """
+
+    _parameter_constraints: dict = {
+        **BaseNetworkDetector._parameter_constraints,
+        "margin": [Interval(Real, 0, None, closed="neither")],
+        "n_reference_scores": [Interval(Integral, 2, None, closed="left")],
+        "score_function": [StrOptions({"absolute", "deviation"})],
+        "outliers": [StrOptions({"auto", "artificial"})],
+    }
+
+    _outlier_share = 0.5
+
+    def __init__(
+        self,
+        *,
+        margin=5.0,
+        n_reference_scores=5000,
+        score_function="absolute",
+        outliers="auto",
+        hidden_layer_sizes=(),
+        latent_size=64,
+        **shared,
+    ):
+        super().__init__(
+            hidden_layer_sizes=hidden_layer_sizes, latent_size=latent_size, **shared
+        )
+        self.margin = margin
+        self.n_reference_scores = n_reference_scores
+        self.score_function = score_function
+        self.outliers = outliers
+
+    @property
+    def _trim(self):
+        # Of the unlabelled rows, which are half of a batch where outliers are known.
+        return (
+            TRIM_FRACTION
+            if self._makes_outliers
+            else TRIM_FRACTION * (1 - self._outlier_share)
+        )
+
+    def _reads_labels(self):
+        return self.outliers == "auto"
+
+    def _start(self, X, sample_weight, labels=None, *, goes_on=False):
+        rows = super()._start(X, sample_weight, labels, goes_on=goes_on)
+        if not goes_on:
+            self._makes_outliers = not (rows.labels == -1).any()
+        return rows
+
+    def _build_module(self, input_shape, generator):
+        n_members = self.n_estimators
+        encoder = self._spec().encoder(
+            n_members, input_shape, self.latent_size, generator=generator
+        )
+        head = BatchedLinear(n_members, self.latent_size, 1, generator)
+        shape = n_members, self.n_reference_scores
+        reference = torch.randn(shape, generator=generator)
+        return DeviationNetwork(encoder, head, reference, input_shape)
+
+    def _initialize(self, module, X, generator):
+        module.low.copy_(X.amin(dim=0))
+        module.high.copy_(X.amax(dim=0))
+
+    def _losses(self, module, X, labels, generator):
+        deviation = module(X, generator)
+        losses = self._too_low(deviation).where(labels == -1, deviation.abs())
+        if self._makes_outliers:
+            made = module.outliers_like(X, generator)
+            missed = self._too_low(module(made, generator))
+            # The same for all rows of a batch, so that trimming looks at the rows' own.
+            losses = losses + missed.mean(dim=1, keepdim=True)
+        yield module, losses, labels != 0
+
+    def _too_low(self, deviation):
+        return (self.margin - deviation).clamp_min(0.0)
+
+    def _scores(self, module, X):
+        deviation = module(X)
+        return deviation.abs() if self.score_function == "absolute" else deviation
+
+
+class DeviationNetwork(nn.Module):
+    """An encoder, a linear score of its code, and what deviations are measured by.
+
+    Parameters
+    ----------
+    encoder : torch.nn.Module
+        Maps rows to codes (n_members, n, n_outputs).
+    head : BatchedLinear
+        Maps rectified codes to one number.
+    reference : torch.Tensor of shape (n_members, n_reference_scores)
+        The reference scores.
+    input_shape : tuple of int
+        Shape of a row.
+    """
+
+    def __init__(self, encoder, head, reference, input_shape):
+        super().__init__()
+        self.encoder = encoder
+        self.head = head
+        std, mean = torch.std_mean(reference, dim=1, correction=0, keepdim=True)
+        self.register_buffer("reference_mean", mean)
+        self.register_buffer("reference_std", std)
+        self.register_buffer("low", torch.zeros(input_shape))
+        self.register_buffer("high", torch.zeros(input_shape))
+
+    def forward(self, X, generator=None):
+        """Deviations of shape (n_members, n)."""
+        code = torch.relu(self.encoder(X, generator))
+        score = self.head.forward(code).squeeze(2)
+        return (score - self.reference_mean) / self.reference_std
+
+    def outliers_like(self, X, generator):
+        """Artificial outliers in the shape of training rows `X`."""
+        low, high = self.low.flatten(), self.high.flatten()
+        return artificial_outliers(X.flatten(2), low, high, generator).view(X.shape)

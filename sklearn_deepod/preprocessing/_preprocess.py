@@ -1,0 +1,198 @@
+"""Preprocess training rows and rows to score."""
+
+import copy
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from sklearn.base import clone
+
+from sklearn_deepod._stats import (
+    repeated_rows,
+)
+from sklearn_deepod.preprocessing._robust_asinh_scaler import (
+    RobustAsinhScaler,
+    _channel_shape,
+)
+
+SAMPLE_CELLS = 2**18
+
+
+def fit_preprocessor(preprocessor, rows, shape):
+    """Fit the `preprocessor` parameter of a detector on the training rows.
+
+    Parameters
+    ----------
+    preprocessor : "auto", None or transformer
+        See `BaseDeepDetector`.
+    rows : TrainingRows
+        The training rows; a large table is represented by a sample.
+    shape : tuple of int
+        Shape in which the network reads a row; "auto" scales by its channels.
+
+    Returns
+    -------
+    RobustAsinhScaler, None or a fitted clone of the transformer
+    """
+    if preprocessor is None:
+        return None
+    n_cells = int(np.prod(rows.shape))
+    index, weight = rows.sample(max(256, SAMPLE_CELLS // max(1, n_cells)))
+    X = rows.rows(index)
+    if isinstance(preprocessor, str):
+        scaler = RobustAsinhScaler().fit(X.reshape(-1, *shape), sample_weight=weight)
+        if len(index) < len(rows) and len(shape) == 1:
+            _scale_by_all_rows(scaler, rows)
+        return scaler
+    # Transformers differ in how they take weights, but all take repeated rows.
+    return clone(preprocessor).fit(X[repeated_rows(weight)])
+
+
+def narrowed(preprocessor, rows, shape):
+    """A fitted preprocessor that ignores features without variation among some rows.
+
+    Parameters
+    ----------
+    preprocessor : RobustAsinhScaler, None or a fitted transformer
+        What `fit_preprocessor` gave.
+    rows : TrainingRows
+        The rows that a network is trained on.
+    shape : tuple of int
+        See `fit_preprocessor`.
+
+    Returns
+    -------
+    RobustAsinhScaler, None or transformer
+        A `RobustAsinhScaler` in which those features become constant; others as they
+        are.
+    """
+    if not isinstance(preprocessor, RobustAsinhScaler):
+        return preprocessor
+    among = fit_preprocessor("auto", rows, shape)
+    preprocessor = copy.copy(preprocessor)
+    constant = np.isinf(among.scale_)
+    preprocessor.scale_ = np.where(constant, np.inf, preprocessor.scale_)
+    return preprocessor
+
+
+def varying_cells(preprocessor, shape):
+    """Ones for cells that a preprocessor gives values to, zeros for constant ones.
+
+    Parameters
+    ----------
+    preprocessor : RobustAsinhScaler, None or a fitted transformer
+        What `fit_preprocessor` or `narrowed` gave.
+    shape : tuple of int
+        Shape of a prepared row.
+
+    Returns
+    -------
+    torch.Tensor of shape `shape`
+    """
+    cells = torch.ones(1, *shape)
+    if isinstance(preprocessor, RobustAsinhScaler):
+        varying = torch.from_numpy(np.isfinite(preprocessor.scale_)).float()
+        cells = cells * varying.reshape(_channel_shape(cells.ndim))
+    return cells[0]
+
+
+def _scale_by_all_rows(scaler, rows):
+    """Scale the features that do not vary in a sample by all rows."""
+    constant = np.flatnonzero(~np.isfinite(scaler.scale_))
+    for columns, values in rows.column_blocks(constant):
+        exact = RobustAsinhScaler().fit(values, sample_weight=rows.weight)
+        scaler.center_[columns], scaler.scale_[columns] = exact.center_, exact.scale_
+
+
+def prepare(preprocessor, X, shape):
+    """Float32 tensor of the rows `X` (float64 array) as the network sees them.
+
+    Parameters
+    ----------
+    preprocessor : RobustAsinhScaler, None or a fitted transformer
+        What `fit_preprocessor` gave.
+    X : ndarray of shape (n_samples, ...)
+        Rows in the shape given to the detector.
+    shape : tuple of int
+        Shape in which the network reads a row. Flat rows that a transformer made
+        longer or shorter stay flat.
+
+    Returns
+    -------
+    torch.Tensor of shape (n_samples, *shape)
+    """
+    if isinstance(preprocessor, RobustAsinhScaler):
+        return preprocessor._squash(X.reshape(-1, *shape))
+    if preprocessor is None:
+        return torch.from_numpy(X.reshape(-1, *shape)).float()
+    Z = preprocessor.transform(X)
+    Z = Z.toarray() if sp.issparse(Z) else np.asarray(Z)
+    Z = torch.from_numpy(np.array(Z, dtype=np.float32))
+    if len(shape) > 1 and Z[0].numel() == np.prod(shape):
+        return Z.reshape(-1, *shape)
+    return Z
+
+
+def check_restores(preprocessor):
+    """Raise where `restore` cannot undo what the preprocessor does.
+
+    Parameters
+    ----------
+    preprocessor : RobustAsinhScaler, None or a fitted transformer
+        What `fit_preprocessor` gave.
+    """
+    if preprocessor is not None and not hasattr(preprocessor, "inverse_transform"):
+        raise AttributeError(
+            f"{type(preprocessor).__name__} has no inverse_transform, so rows have no "
+            "way back from the network to the features' units."
+        )
+
+
+def restore(preprocessor, Z, row_shape):
+    """Undo `prepare`.
+
+    Parameters
+    ----------
+    preprocessor : RobustAsinhScaler, None or a fitted transformer
+        What `fit_preprocessor` gave; with ``inverse_transform``.
+    Z : ndarray of shape (n_samples, ...)
+        Rows as the network sees them.
+    row_shape : tuple of int
+        Shape of a row as it was given to the detector.
+
+    Returns
+    -------
+    ndarray of shape (n_samples, *row_shape)
+    """
+    if isinstance(preprocessor, RobustAsinhScaler):
+        Z = preprocessor.inverse_transform(Z)
+    elif preprocessor is not None:
+        flat = len(row_shape) == 1
+        Z = preprocessor.inverse_transform(Z.reshape(len(Z), -1) if flat else Z)
+    return np.asarray(Z).reshape(-1, *row_shape)
+
+
+def check_no_empty_columns(X, feature_names=None):
+    """Raise where a column has no value at all.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, ...) or sparse matrix
+        The table.
+    feature_names : ndarray of str, default=None
+        Names for the message.
+    """
+    if sp.issparse(X):
+        missing = X.copy()
+        missing.data = np.isnan(X.data).astype(np.float64)
+        empty = np.flatnonzero(np.asarray(missing.sum(axis=0)).ravel() == X.shape[0])
+    else:
+        # Rows that hold a value in every column are the rule: look at few first.
+        seen = ~np.isnan(X[:1000]).all(axis=0)
+        empty = [] if seen.all() else np.flatnonzero(np.isnan(X).all(axis=0))
+    if len(empty):
+        names = empty.tolist() if feature_names is None else list(feature_names[empty])
+        raise ValueError(
+            f"All values are missing in column(s) {names}. Drop them, or impute them "
+            "before the detector."
+        )

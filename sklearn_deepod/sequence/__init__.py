@@ -1,5 +1,0 @@
-"""One long series as windows for any detector."""
-
-from sklearn_deepod.sequence._windowed_detector import WindowedDetector
-
-__all__ = ["WindowedDetector"]

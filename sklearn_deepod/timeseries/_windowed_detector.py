@@ -1,0 +1,222 @@
+"""Outliers in one long series, found window by window."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.utils import get_tags
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_deepod._stats import training_threshold
+from sklearn_deepod.timeseries._windows import cut_windows, merge_scores, window_starts
+from sklearn_deepod.utils._decision import DecisionMixin
+
+# Numbers in the windows that are scored at once: windows overlap, so all of them
+# together are up to `window` times the series.
+SCORE_CELLS = 2**22
+
+
+class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
+    """Outlier detection in one long series by any detector on its windows.
+
+    The rows of `X` are the time stamps of one series, in order and at even intervals;
+    its columns are the channels. A clone of `detector` is fitted on windows of the
+    series, and each time stamp gets its score from those of the windows that hold it.
+    Like any outlier detector, this takes n rows and gives n scores.
+
+    Parameters
+    ----------
+    detector : estimator
+        Outlier detector with `fit` and `score_samples` as scikit-learn means them:
+        higher is more normal. ``LocalOutlierFactor`` needs ``novelty=True``.
+    window : int, default=32
+        Time stamps in a window.
+    stride : int, default=1
+        Time stamps from one window to the next, at most `window`. The last window is
+        always taken. Greater strides make fitting and scoring cheaper and the scores
+        coarser.
+    merge : {"max", "mean", "last"}, default="max"
+        How a time stamp gets its score from the anomaly scores of windows. "max" is
+        the most anomalous window that holds it, "mean" the mean of all that hold it.
+        "last" is the latest window that does not reach beyond it, so that a score never
+        depends on what comes later; the first time stamps, for which there is none, get
+        that of the first window.
+    flatten : "auto" or bool, default="auto"
+        Whether `detector` is given windows as rows of ``window * n_channels`` numbers,
+        time stamp by time stamp, or as an array (n_windows, window, n_channels).
+        "auto" flattens unless the detector's tag ``three_d_array`` says that it takes
+        sequences; a Pipeline does not tell, so it gets flat rows.
+    contamination : "auto" or float, default="auto"
+        Where `predict` cuts. "auto" flags what exceeds the tail of the bulk of the
+        scores of the training time stamps
+        (`sklearn_deepod.threshold.TailExcessThreshold`); if `detector` has
+        ``novelty=True``, it is a boxplot fence
+        (`sklearn_deepod.threshold.IQRThreshold`). A float in (0, 0.5] marks that share
+        of the training time stamps. The cut of `detector` itself is not used.
+
+    Attributes
+    ----------
+    detector_ : estimator
+        The detector fitted on windows.
+    offset_ : float
+        ``decision_function`` is ``score_samples`` minus this.
+    n_features_in_ : int
+        Number of channels.
+    feature_names_in_ : ndarray of str
+        Names of the channels, where the training series had some.
+
+    See Also
+    --------
+    sklearn_deepod.detectors.AutoEncoder : With a network for sequences, a detector
+        that reads windows step by step.
+    sklearn.model_selection.TimeSeriesSplit : Cross-validation in the order of time.
+
+    Notes
+    -----
+    A score depends on the neighbours of its time stamp, so rows must not be shuffled,
+    and an anomaly raises the scores of the ``window - 1`` time stamps on either side
+    of it (those after it, with ``merge="last"``).
+
+    Missing values are handed on: `detector` has to take them. There are no sample
+    weights, since a window has none of its own. Channels are not scaled; put a scaler
+    before this detector, or around the one inside.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.ensemble import IsolationForest
+    >>> from sklearn_deepod import WindowedDetector
+    >>> X = np.sin(np.arange(400) * 0.3).reshape(-1, 1)
+    >>> X[300:310] = 0.0
+    >>> detector = WindowedDetector(IsolationForest(random_state=0), window=16)
+    >>> scores = detector.fit(X[:250]).score_samples(X)
+    >>> bool(285 <= scores.argmin() <= 325)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "detector": [HasMethods(["fit", "score_samples"])],
+        "window": [Interval(Integral, 1, None, closed="left")],
+        "stride": [Interval(Integral, 1, None, closed="left")],
+        "merge": [StrOptions({"max", "mean", "last"})],
+        "flatten": ["boolean", StrOptions({"auto"})],
+        "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
+    }
+
+    def __init__(
+        self,
+        detector,
+        *,
+        window=32,
+        stride=1,
+        merge="max",
+        flatten="auto",
+        contamination="auto",
+    ):
+        self.detector = detector
+        self.window = window
+        self.stride = stride
+        self.merge = merge
+        self.flatten = flatten
+        self.contamination = contamination
+
+    # `detector` validates its own parameters, whose errors then bear its name.
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None):
+        """Fit the detector on windows of a series.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_timestamps, n_channels)
+            The series, at least `window` time stamps long.
+        y : Ignored
+            For API consistency.
+
+        Returns
+        -------
+        self : object
+            The fitted detector.
+
+        Raises
+        ------
+        ValueError
+            If the series is shorter than a window, or if `stride` would leave time
+            stamps out.
+        """
+        if self.stride > self.window:
+            raise ValueError(
+                f"stride={self.stride} is greater than window={self.window}, so some "
+                "time stamps would be in no window."
+            )
+        X = self._validate(X, reset=True)
+        starts = window_starts(len(X), self.window, self.stride)
+        detector = clone(self.detector)
+        self.detector_ = detector.fit(self._rows(X, starts, detector))
+        scores = self._anomaly_scores(X)
+        novelty = getattr(self.detector, "novelty", False)
+        self.offset_ = -training_threshold(scores, self.contamination, novelty=novelty)
+        return self
+
+    def score_samples(self, X):
+        """Score the time stamps; higher is more normal.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_timestamps, n_channels)
+            A series, at least `window` time stamps long. To score the latest time
+            stamps, give those before them as well.
+
+        Returns
+        -------
+        ndarray of shape (n_timestamps,)
+            The opposite of the anomaly score.
+        """
+        check_is_fitted(self)
+        return -self._anomaly_scores(self._validate(X, reset=False))
+
+    def _validate(self, X, *, reset):
+        X = validate_data(
+            self,
+            X,
+            reset=reset,
+            dtype=[np.float64, np.float32],
+            ensure_all_finite="allow-nan",  # the inner detector knows whether it may
+        )
+        if len(X) < self.window:
+            raise ValueError(
+                f"X has n_samples={len(X)} time stamps (rows), fewer than "
+                f"window={self.window}. "
+                + (
+                    "Give a longer series or a smaller window."
+                    if reset
+                    else "Give the time stamps before them as well."
+                )
+            )
+        return X
+
+    def _rows(self, X, starts, detector):
+        """Windows in the shape that `detector` takes."""
+        windows = cut_windows(X, starts, self.window)
+        flatten = self.flatten
+        if flatten == "auto":
+            flatten = not get_tags(detector).input_tags.three_d_array
+        return windows.reshape(len(windows), -1) if flatten else windows
+
+    def _anomaly_scores(self, X):
+        starts = window_starts(len(X), self.window, self.stride)
+        n_rows = max(1, SCORE_CELLS // (self.window * X.shape[1]))
+        detector = self.detector_
+        scores = [
+            detector.score_samples(self._rows(X, part, detector))
+            for part in np.split(starts, range(n_rows, len(starts), n_rows))
+        ]
+        anomaly_scores = -np.concatenate(scores, dtype=np.float64)
+        return merge_scores(anomaly_scores, starts, self.window, len(X), self.merge)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        inner = get_tags(self.detector)
+        tags.input_tags.allow_nan = inner.input_tags.allow_nan
+        tags.non_deterministic = inner.non_deterministic
+        return tags
