@@ -1,5 +1,39 @@
 """Errors and warnings of the package."""
 
+import sklearn.exceptions
+
 
 class DivergenceError(ValueError):
-    """Raised when a training loss is not finite."""
+    """Raised where a training or its scores end in values that are not finite."""
+
+
+class InconsistentVersionWarning(sklearn.exceptions.InconsistentVersionWarning):
+    """Warns that a detector was saved by another version of a package.
+
+    Parameters
+    ----------
+    estimator_name : str
+        Class of the detector.
+    package : str
+        The package whose version differs.
+    current_version, original_version : str
+        Its version now, and when the detector was saved.
+    """
+
+    def __init__(self, *, estimator_name, package, current_version, original_version):
+        super().__init__(
+            estimator_name=estimator_name,
+            current_sklearn_version=current_version,
+            original_sklearn_version=original_version,
+        )
+        self.package = package
+        self.current_version = current_version
+        self.original_version = original_version
+
+    def __str__(self):
+        return (
+            f"{self.estimator_name} was saved with {self.package} "
+            f"{self.original_version}, and is loaded with {self.package} "
+            f"{self.current_version}. Scores may differ. Fit it again with this "
+            "version, or install the other one."
+        )

@@ -14,6 +14,8 @@ from sklearn_deepod._stats import LowRankWhitening, make_whitening
 # columns, reading 64, 128, 256 or all of them ranked rows alike.
 MOST_READ = 300
 N_READ = 64
+# Mean square of a row, in units of the scaling, below which it counts as empty.
+_LEAST_SIZE = 0.01
 
 
 class MaskedAutoencoder(nn.Module):
@@ -31,15 +33,12 @@ class MaskedAutoencoder(nn.Module):
         Units of the code.
     reads_mask : bool
         Whether the encoder also reads which cells are seen, as further channels.
-    whitens : bool
-        Whether there is a `whitening` of the features, and where members read only some
-        columns of a wide table, an `input_whitening` of all.
-    code_in_features : bool
-        Whether `features` holds the code beside the residual.
+    score_function : str
+        How rows are scored: "whitened" and "whitened_residual" by the size of whitened
+        features, with and without the code; "multiscale_error" by the error of an image
+        at several scales; "squared_error", and "relative_error" per size of the row.
     generator : torch.Generator
         Source of the initial weights.
-    compares_scales : bool, default=False
-        Whether there is a `multiscale_error` of the residuals; for images only.
     """
 
     _outputs_per_code = 1
@@ -52,18 +51,20 @@ class MaskedAutoencoder(nn.Module):
         input_shape,
         latent_size,
         reads_mask,
-        whitens,
-        code_in_features,
+        score_function,
         generator,
-        compares_scales=False,
     ):
         super().__init__()
+        self.score_function = score_function
+        whitens = score_function.startswith("whitened")
+        code_in_features = score_function == "whitened"
         self.register_buffer("columns", None)
         self.input_whitening = None
         if whitens and len(input_shape) == 1 and input_shape[0] > MOST_READ:
             self.columns = _dealt_out(input_shape[0], n_members, generator)
             self.input_whitening = LowRankWhitening(1, input_shape[0])
             input_shape = (N_READ,)
+        self.latent_size = latent_size
         #: Cells of a row that each member reads.
         self.n_inputs = math.prod(input_shape)
         self.reads_mask = reads_mask
@@ -88,7 +89,7 @@ class MaskedAutoencoder(nn.Module):
         if whitens:
             self.whitening = make_whitening(n_members, sum(self.block_sizes))
         self.multiscale_error = None
-        if compares_scales:
+        if score_function == "multiscale_error":
             self.multiscale_error = MultiscaleError(n_members, input_shape)
 
     def _n_described(self, latent_size):
@@ -166,6 +167,19 @@ class MaskedAutoencoder(nn.Module):
     def distances(self, X):
         """Sizes of the whitened features: (n_members, n_rows)."""
         return torch.linalg.vector_norm(self.whitened_features(X), dim=2)
+
+    def anomaly_scores(self, X):
+        """Anomaly scores (n_members, n_rows) by `score_function`."""
+        if self.whitening is not None:
+            return self.distances(X)
+        features = self.features(X)
+        if self.multiscale_error is not None:
+            return self.multiscale_error(features)
+        errors = features.square().mean(dim=2)
+        if self.score_function == "squared_error":
+            return errors
+        size = torch.nan_to_num(X).flatten(2).square().mean(dim=2)
+        return errors / (size + _LEAST_SIZE).sqrt()
 
 
 class DenseMaskedAutoencoder(MaskedAutoencoder):

@@ -14,6 +14,8 @@ from sklearn_deepod._nn._masked_autoencoder import (
 
 _LARGEST_LOG_VARIANCE = 10.0
 _LEAST_VARIANCE = 1e-6
+#: Score functions by the bound.
+BOUNDS = ("negative_elbo", "reconstruction_probability")
 
 
 class _Variational:
@@ -27,6 +29,8 @@ class _Variational:
         Whether Gaussian cells share one variance.
     n_samples : int
         Codes drawn for each row while scoring; 0 takes the posterior's mean.
+    beta : float
+        Weight of the divergence in the negative evidence lower bound.
     *args, **kwargs
         As for `MaskedAutoencoder`.
     """
@@ -34,8 +38,11 @@ class _Variational:
     _outputs_per_code = 2  # mean and log-variance
     _encoder_settings: dict = {}
 
-    def __init__(self, *args, likelihood, variance, n_samples, generator, **kwargs):
+    def __init__(
+        self, *args, likelihood, variance, n_samples, beta, generator, **kwargs
+    ):
         super().__init__(*args, generator=generator, **kwargs)
+        self.beta = beta
         n_members, latent_size = kwargs["n_members"], kwargs["latent_size"]
         self.likelihood = likelihood
         n_variances = self.n_inputs if variance == "feature" else 1
@@ -121,6 +128,19 @@ class _Variational:
             for code in codes
         )
         return expected / len(codes), self.divergence(mean, log_variance)
+
+    def anomaly_scores(self, X):
+        """Anomaly scores (n_members, n_rows) by `score_function`.
+
+        Beside those of `MaskedAutoencoder`: "negative_elbo", the negative evidence
+        lower bound, and "reconstruction_probability", its negative log-likelihood.
+        """
+        if self.score_function not in BOUNDS:
+            return super().anomaly_scores(X)
+        likelihood, divergence = self.bounds(*split_missing(X))
+        if self.score_function == "reconstruction_probability":
+            return likelihood
+        return likelihood + self.beta * divergence
 
     def training_losses(self, X, seen, target, present, beta, generator):
         """Negative evidence lower bound of each row for one draw, per cell."""

@@ -6,17 +6,22 @@ from sklearn_deepod._training._fused import fused_step, takes_fused_steps
 from sklearn_deepod._training._net import (
     DetectorNet,
     EarlyStopping,
+    LossStep,
     arrays_of,
     load_arrays,
     load_state,
     set_arrays,
     state_of,
 )
+from sklearn_deepod._training._trainer import OPTIMIZERS, Trainer
 
 __all__ = [
+    "OPTIMIZERS",
     "DetectorNet",
     "EarlyStopping",
+    "LossStep",
     "PreprocessedRows",
+    "Trainer",
     "WeightedBatches",
     "arrays_of",
     "fused_step",

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,8 +12,27 @@ from tqdm import tqdm
 from sklearn_deepod._training._fused import fused_step, takes_fused_steps
 from sklearn_deepod.exceptions import DivergenceError
 
+# Steps of linear warm-up, and what is left of the learning rate at the end.
 WARM_UP_STEPS = 30
 _FINAL_SHARE = 0.02
+
+
+class LossStep(NamedTuple):
+    """What one step of the optimizer minimises.
+
+    Attributes
+    ----------
+    part : torch.nn.Module
+        The submodule whose parameters the step updates.
+    losses : torch.Tensor of shape (n_members, n_rows)
+        Loss of each row.
+    exempt : torch.Tensor of bool of shape (n_members, n_rows) or None
+        Rows that trimming must not leave out.
+    """
+
+    part: torch.nn.Module
+    losses: torch.Tensor
+    exempt: torch.Tensor | None = None
 
 
 class DetectorNet(NeuralNet):
@@ -22,13 +42,9 @@ class DetectorNet(NeuralNet):
     ----------
     module : torch.nn.Module
         The initialised module; it may hold several members.
-    row_losses : callable
-        ``row_losses(module, batch)`` yields ``(part, losses)``: `losses` of shape
-        (n_members, batch) and the submodule whose parameters the step updates. A
-        third item marks rows that trimming must not leave out.
     total_steps : int or None
         Length of the learning-rate schedule; None keeps the rate constant.
-    trim : float
+    trim_fraction : float
         Share of each batch's highest losses that is left out.
     autocast : bool
         Whether losses are computed in bfloat16 on an accelerator.
@@ -40,15 +56,13 @@ class DetectorNet(NeuralNet):
         self,
         module,
         *,
-        row_losses=None,
         total_steps=None,
-        trim=0.0,
+        trim_fraction=0.0,
         autocast=False,
         **kwargs,
     ):
-        self.row_losses = row_losses
         self.total_steps = total_steps
-        self.trim = trim
+        self.trim_fraction = trim_fraction
         self.autocast = autocast
         kwargs.setdefault("criterion", torch.nn.Identity)
         super().__init__(module, **kwargs)
@@ -86,32 +100,32 @@ class DetectorNet(NeuralNet):
         ):
             group["lr"] = rate * factor
 
-    def _row_weights(self, losses, spared=None):
-        """What each row adds to the loss: members add up, rows are averaged.
+    def _row_weights(self, losses, exempt=None):
+        """Weight of each row in the loss: members add up, rows are averaged.
 
-        The highest losses may be left out, those of the rows `spared` last.
+        The highest losses may be left out, those of the rows `exempt` last.
         """
         n_rows = losses.shape[1]
-        if not self.trim:
+        if not self.trim_fraction:
             return losses.new_full(losses.shape, 1 / n_rows)
-        kept = max(1, round(n_rows * (1 - self.trim)))
-        if spared is not None:
-            losses = losses.masked_fill(spared, -torch.inf)
+        kept = max(1, round(n_rows * (1 - self.trim_fraction)))
+        if exempt is not None:
+            losses = losses.masked_fill(exempt, -torch.inf)
         index = losses.topk(kept, dim=1, largest=False, sorted=False).indices
         return torch.zeros_like(losses).scatter_(1, index, 1 / kept)
 
-    def _row_losses(self, batch):
-        """The losses' parts; under autocast only while they are computed."""
+    def _loss_steps(self, batch):
+        """Loss steps of a batch; under autocast only while they are computed."""
+        steps = iter(self._losses(self.module_, batch))
         if not self.autocast:
-            yield from self.row_losses(self.module_, batch)
+            yield from steps
             return
-        parts = self.row_losses(self.module_, batch)
         while True:
             with torch.autocast(self._parameters[0].device.type, torch.bfloat16):
-                part = next(parts, None)
-            if part is None:
+                step = next(steps, None)
+            if step is None:
                 return
-            yield part
+            yield step
 
     def _parameters_of(self, part):
         """The parameters that a step on `part` moves; None for all."""
@@ -123,9 +137,9 @@ class DetectorNet(NeuralNet):
         """One batch: an optimizer step for each part that the losses name."""
         self._schedule()
         total = 0.0
-        for part, losses, *spared in self._row_losses(batch):
+        for part, losses, exempt in self._loss_steps(batch):
             losses = losses.float()
-            weights = self._row_weights(losses.detach(), *spared)
+            weights = self._row_weights(losses.detach(), exempt)
             for parameter in self._parameters:
                 parameter.grad = None
             inputs = self._parameters_of(part)
@@ -148,7 +162,7 @@ class DetectorNet(NeuralNet):
     def validation_step(self, batch, **fit_params):
         """Mean loss of a batch in evaluation mode."""
         with torch.no_grad():
-            losses = [loss.float().mean() for _, loss, *_ in self._row_losses(batch)]
+            losses = [step.losses.float().mean() for step in self._loss_steps(batch)]
         return {"loss": sum(losses), "y_pred": None}
 
     def run_single_epoch(self, iterator, training, prefix, step_fn, **fit_params):
@@ -173,11 +187,15 @@ class DetectorNet(NeuralNet):
         self.history.record(f"{prefix}_loss", mean)
         self.history.record(f"{prefix}_batch_count", count)
 
-    def run(self, batches, plan, *, validation=None, stopping=None, watch=None):
-        """Train through skorch's hooks; any exception, Ctrl-C too, goes through.
+    def run(self, losses, batches, plan, *, validation=None, stopping=None, watch=None):
+        """Train through skorch's hooks; exceptions, KeyboardInterrupt too, propagate.
 
         Parameters
         ----------
+        losses : callable
+            ``losses(module, batch)`` yields a `LossStep` for each optimizer step. It is
+            not kept: a net that held its detector would be freed by the garbage
+            collector only.
         batches : WeightedBatches
             Source of the batches.
         plan : list of int
@@ -189,6 +207,14 @@ class DetectorNet(NeuralNet):
         watch : callable, default=None
             Called after each epoch; training stops where it returns True.
         """
+        self._losses = losses
+        try:
+            self._run_epochs(batches, plan, validation, stopping, watch)
+        finally:
+            del self._losses
+        return self
+
+    def _run_epochs(self, batches, plan, validation, stopping, watch):
         self.notify("on_train_begin", X=None, y=None)
         progress = tqdm(
             total=sum(plan), unit="step", disable=not self.verbose, leave=False
@@ -217,7 +243,6 @@ class DetectorNet(NeuralNet):
         for epoch in self.history:
             epoch.pop("batches", None)  # the largest part of a pickle
         self._set_training(False)
-        return self
 
 
 class EarlyStopping:

@@ -1,48 +1,29 @@
 """Detectors that train a network."""
 
-import math
 from abc import ABCMeta, abstractmethod
 from numbers import Integral, Real
 
 import numpy as np
-import torch
 from sklearn.base import _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 
-from sklearn_deepod._determinism import (
-    TrainingRows,
-)
-from sklearn_deepod._training import (
-    DetectorNet,
-    EarlyStopping,
-    WeightedBatches,
-    load_state,
-    state_of,
-)
-from sklearn_deepod.base._detector import _VALIDATED
-from sklearn_deepod.base._torch import (
-    SCORE_ROWS,
-    SUPPORT_FRACTION,
-    TRIM_FRACTION,
-    BaseTorchDetector,
-)
+from sklearn_deepod._determinism import TrainingRows
+from sklearn_deepod._training import OPTIMIZERS, Trainer, load_state, state_of
+from sklearn_deepod.base._torch import SUPPORT_FRACTION, BaseTorchDetector
 from sklearn_deepod.utils._optional import (
     CallbackSupportMixin,
     EpochWatch,
     with_callbacks,
 )
 
-OPTIMIZERS = {
-    "adam": torch.optim.Adam,
-    "adamw": torch.optim.AdamW,
-    "sgd": torch.optim.SGD,
-}
+# What the validation of training rows sets.
+_VALIDATED = {"n_features_in_", "feature_names_in_", "_row_shape", "_constants"}
 
 
 class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMeta):
     """Base of the detectors that train a network.
 
-    Subclasses give `_build_module`, `_losses` and `_scores`; `_initialize` and
+    Subclasses implement `_build_module` and `_losses`, and `_initialize` and
     `_fit_score_statistics` where they need them. Batches have the shape
     (n_estimators, n_rows, ...): all members are trained in one pass.
 
@@ -50,9 +31,12 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
     ----------
     novelty : bool, default=False
         Whether all training rows are known to be normal. False trains once with the
-        highest losses of each batch left out, drops the 30 % of the rows that score
-        highest, and trains again on the others. Which of the two is right cannot be
-        told from the data.
+        highest losses of each batch left out (`trim_fraction`), and again on the share
+        `inlier_fraction` of the rows, those that score lowest. The data alone cannot
+        tell which one applies.
+    trim_fraction : float, default=0.2
+        Share of the highest losses of each batch, in [0, 1), that the first training
+        leaves out. Without effect if `novelty`.
     n_estimators : int, default=4
         Number of members, trained together; the score is the mean of theirs.
     bootstrap : bool, default=False
@@ -106,6 +90,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
 
     _parameter_constraints: dict = {
         **BaseTorchDetector._parameter_constraints,
+        "trim_fraction": [Interval(Real, 0, 1, closed="left")],
         "n_estimators": [Interval(Integral, 1, None, closed="left")],
         "bootstrap": ["boolean"],
         "max_epochs": [Interval(Integral, 1, None, closed="left"), None],
@@ -125,14 +110,14 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
     }
 
     _remedy = "Lower `lr`, check the loss, or scale the features (preprocessor='auto')."
-    #: Share of a batch's highest losses that a first training leaves out.
-    _trim = TRIM_FRACTION
+    _fitted_attribute = "net_"
 
     @abstractmethod
     def __init__(
         self,
         *,
         novelty=False,
+        trim_fraction=0.2,
         n_estimators=4,
         bootstrap=False,
         max_epochs=None,
@@ -152,6 +137,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
         **shared,
     ):
         super().__init__(novelty=novelty, **shared)
+        self.trim_fraction = trim_fraction
         self.n_estimators = n_estimators
         self.bootstrap = bootstrap
         self.max_epochs = max_epochs
@@ -169,14 +155,14 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
         self.callbacks = callbacks
         self.verbose = verbose
 
-    # What a method gives ----------------------------------------------------------
+    # What a method implements -------------------------------------------------------
 
     @abstractmethod
-    def _losses(self, module, X, generator):
-        """Yield (part, losses of shape (n_members, n_rows)): a step for each yield.
+    def _losses(self, module, X, generator, labels=None):
+        """Yield a `LossStep` for each optimizer step on a batch `X`.
 
-        A third item, booleans of the shape of the losses, marks rows that trimming
-        must not leave out. Methods with labels get them after `X`.
+        `labels` (1, 0 or -1 for each row of the batch) are given to detectors that
+        learn from some.
         """
 
     def _optimizer_settings(self):
@@ -187,66 +173,93 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
         """The training rows, with the weights by which batches draw them."""
         return rows
 
+    def _count_trimmed(self):
+        """Share of a batch's highest losses that a training leaves out."""
+        return self.trim_fraction
+
+    def _labels(self, X, y):
+        """Labels of the rows; None where a detector does not learn from any."""
+
     @property
     def _module(self):
         return self.net_.module_
 
     # Fitting ----------------------------------------------------------------------
 
-    def _fit_goes_on(self):
-        return self.warm_start and hasattr(self, "net_")
-
-    def _fit(self, X, sample_weight, labels=None):
-        goes_on = self._fit_goes_on()
-        rows = self._start(X, sample_weight, labels, goes_on=goes_on)
-        self._fit_rows(rows, goes_on=goes_on)
-
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def _fit_as_part_of(self, detector, rows):
-        """Fit on rows that another detector has validated and put in order."""
-        for name in _VALIDATED & vars(detector).keys():
-            setattr(self, name, getattr(detector, name))
-        self._begin(rows.shape)
-        self._fit_rows(rows)
+    def fit(self, X, y=None, sample_weight=None):
+        """Fit the detector.
 
-    def _fit_rows(self, rows, *, goes_on=False):
-        twice = self._refits_on_inliers(rows)
-        if twice and not goes_on:
-            watch = self._train_and_refit(rows)
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows. Missing values (NaN) are accepted.
+        y : Ignored
+            For API consistency.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A row of weight 2 counts as two rows, one of weight 0 as none.
+
+        Returns
+        -------
+        self : object
+            The fitted detector.
+
+        Raises
+        ------
+        ValueError
+            If the rows cannot be used; the detector then is as it was before.
+        """
+        with self._all_or_nothing():
+            goes_on = self.warm_start and self._is_trained()
+            X, weight = self._validate_training(X, sample_weight, goes_on=goes_on)
+            rows = self._begin(X, weight, self._labels(X, y), goes_on=goes_on)
+            self._train_on(rows, goes_on=goes_on)
+        return self
+
+    def _train_on(self, rows, *, goes_on=False):
+        """Train, refit on inliers, and set the threshold."""
+        trainer = Trainer(self)
+        refits = self._refits_on_inliers(rows)
+        if goes_on:
+            inliers = self._inliers(rows, trainer) if refits else rows
+            watch = EpochWatch(self, len(trainer.epochs(inliers)))
+            self._learn(trainer, inliers, watch, net=self.net_)
+        elif not refits:
+            self._fit_preprocessor(rows)
+            watch = EpochWatch(self, len(trainer.epochs(rows)))
+            self._learn(trainer, rows, watch, contaminated=not self.novelty)
         else:
-            known = self._select_inliers(rows) if twice else rows
-            watch = EpochWatch(self, len(self._plan(known)))
-            if not goes_on:
-                self._fit_preprocessor(rows)
-            dirty = not (self.novelty or goes_on)
-            trim, keep = (self._trim, SUPPORT_FRACTION) if dirty else (0.0, 1.0)
-            self._train(known, watch, trim=trim, keep=keep, goes_on=goes_on)
-        self._finish(rows)
+            self._fit_preprocessor(rows)
+            watch = EpochWatch(self, 2)
+            with watch.training(len(trainer.epochs(rows))) as training:
+                self._learn(trainer, rows, training, contaminated=True)
+            inliers = self._inliers(rows, trainer)
+            self._narrow_preprocessor(inliers)
+            with watch.training(len(trainer.epochs(inliers))) as training:
+                self._learn(trainer, inliers, training)
+        self._fit_threshold(rows)
+        self._keep_sample(rows)
         watch.close()
 
-    def _train_and_refit(self, rows):
-        """Train on all rows, and again on those that score lowest."""
-        watch = EpochWatch(self, 2)
-        training = watch.training(len(self._plan(rows)))
-        self._fit_preprocessor(rows)
-        self._train(rows, training, trim=self._trim, keep=SUPPORT_FRACTION)
-        training.close()
-        rows = self._select_inliers(rows)
-        self._narrow_preprocessor(rows)
-        training = watch.training(len(self._plan(rows)))
-        self._train(rows, training)
-        training.close()
-        return watch
+    def _learn(self, trainer, rows, watch, *, contaminated=False, net=None):
+        """One training, and what scoring needs to know of the rows."""
+        trimmed = self._count_trimmed() if contaminated else 0.0
+        self.net_ = trainer.train(rows, watch, trim_fraction=trimmed, net=net)
+        support = SUPPORT_FRACTION if contaminated else 1.0
+        self._fit_statistics(self.net_.module_, rows, support)
+
+    def _inliers(self, rows, trainer):
+        return self._select_inliers(rows, trainer.n_draws(rows))
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None, sample_weight=None):
         """Train for one more epoch on these rows.
 
-        The first call prepares as `fit` does. Later ones keep the preparation, and take
-        statistics and the cut from a sample of all the rows seen. Where `novelty` is
-        False, the highest losses of each batch are left out.
+        The first call fits the preprocessor as `fit` does. Later ones keep it, and take
+        statistics and the threshold from a sample of all the rows seen. Unless
+        `novelty`, the highest losses of each batch are left out.
 
         Parameters
         ----------
@@ -262,188 +275,65 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
         self : object
             The detector.
         """
-        goes_on = hasattr(self, "net_")
         with self._all_or_nothing():
-            X, weight = self._validate_training(X, sample_weight, reset=not goes_on)
-            self._find_constants(X, weight, goes_on=goes_on)
-            labels = self._targets(X, y).get("labels")
-            rows = self._start(X, weight, labels, goes_on=goes_on)
-            seen = rows
-            if goes_on:
-                seen = self._rows_seen(rows)
+            goes_on = self._is_trained()
+            X, weight = self._validate_training(X, sample_weight, goes_on=goes_on)
+            rows = self._begin(X, weight, self._labels(X, y), goes_on=goes_on)
+            trainer = Trainer(self)
+            seen = self._rows_seen(rows) if goes_on else rows
             if not goes_on:
                 self._fit_preprocessor(rows)
-            plan = self._plan(rows)[:1]
             watch = EpochWatch(self, 1)
-            self._train(
+            self.net_ = trainer.train(
                 rows,
                 watch,
-                plan=plan,
-                goes_on=goes_on,
-                trim=0.0 if self.novelty else self._trim,
-                keep=1.0 if self.novelty else SUPPORT_FRACTION,
-                statistics_of=seen,
-                constant_rate=True,
+                trim_fraction=0.0 if self.novelty else self._count_trimmed(),
+                net=self.net_ if goes_on else None,
+                epochs=trainer.epochs(rows)[:1],
+                cosine=False,
             )
-            self._finish(seen)
+            support = 1.0 if self.novelty else SUPPORT_FRACTION
+            self._fit_statistics(self.net_.module_, seen, support)
+            self._fit_threshold(seen)
+            self._keep_sample(seen)
             watch.close()
         return self
+
+    @with_callbacks
+    @_fit_context(prefer_skip_nested_validation=True)
+    def _fit_as_part_of(self, detector, rows):
+        """Fit on rows that another detector has validated and put in order."""
+        for name in _VALIDATED & vars(detector).keys():
+            setattr(self, name, getattr(detector, name))
+        self._begin_on(rows.shape)
+        self._train_on(rows)
+
+    def _is_trained(self):
+        return "net_" in vars(self)
 
     def _rows_seen(self, rows):
         """More training rows, and a sample of the earlier ones."""
         new = rows.rows(), rows.weight, rows.labels
-        pairs = zip(self._reservoir, new, strict=True)
+        pairs = zip(self._sample, new, strict=True)
         return TrainingRows(
             *(None if a is None else np.concatenate([a, b]) for a, b in pairs)
         )
 
-    def _begin(self, row_shape, *, goes_on=False):
-        if self.max_epochs is None and self.max_steps is None:
-            raise ValueError(
-                "max_epochs and max_steps are both None, so training would never end. "
-                "Set one of them."
-            )
-        if not goes_on:
-            self.__dict__.pop("net_", None)
-        super()._begin(row_shape, goes_on=goes_on)
-
-    def _plan(self, rows):
-        """Number of steps of each epoch of a training."""
-        steps = max(1, math.ceil(rows.total_weight / self.batch_size))
-        total = math.inf if self.max_steps is None else self.max_steps
-        if self.max_epochs is not None:
-            total = min(total, self.max_epochs * steps)
-        full, rest = divmod(total, steps)
-        return [steps] * int(full) + [rest] * (rest > 0)
-
-    def _n_draws(self, rows):
-        return sum(self._plan(rows)) * self.batch_size
-
-    def _train(
-        self,
-        rows,
-        watch,
-        *,
-        plan=None,
-        trim=0.0,
-        keep=1.0,
-        goes_on=False,
-        statistics_of=None,
-        constant_rate=False,
-    ):
-        """Train on `rows`, from the beginning or going on, and set `net_`."""
-        plan = self._plan(rows) if plan is None else plan
-        rows, held_out = self._hold_out(rows)
-        n_draws = sum(plan) * self.batch_size
-        prepared = self._preprocessed(self._sampling_weights(rows), n_draws)
-        batches = WeightedBatches(
-            prepared,
-            self.n_estimators,
-            self.batch_size,
-            self.bootstrap,
-            self._streams["batches"],
-        )
-        first = None if goes_on else self._first(prepared)
-        state = state_of(self.net_) if goes_on else None
-        cosine = self.lr_schedule == "cosine" and not constant_rate
-        net = self._new_net(trim=trim, total_steps=sum(plan) if cosine else None)
-        if goes_on:
-            try:
-                load_state(net, state)
-            except RuntimeError as error:
-                raise ValueError(
-                    "The network to go on from has another architecture. Set "
-                    "warm_start=False and fit, or undo the change of parameters."
-                ) from error
-            net.history.clear()
-            net.step_ = 0
-        else:
-            self._initialize(net.module_, first, self._streams["weights"])
-        stopping = EarlyStopping(self.n_iter_no_change, self.tol)
-        net.run(
-            batches,
-            plan,
-            validation=held_out,
-            stopping=stopping if held_out is not None else None,
-            watch=watch,
-        )
-        self.net_ = net
-        self.n_steps_ = net.step_
-        source = rows if statistics_of is None else statistics_of
-        self._describe_rows(net.module_, source, keep)
-
-    def _hold_out(self, rows):
-        """Part the first rows of the canonical order, a random sample, as batches."""
-        if not self.early_stopping:
-            return rows, None
-        share = np.cumsum(rows.weight) / rows.total_weight
-        count = int(np.searchsorted(share, self.validation_fraction)) + 1
-        if count >= len(rows):
-            raise ValueError(
-                f"early_stopping holds out a share of {self.validation_fraction} of "
-                f"the rows, which leaves none of {len(rows)} distinct rows to train "
-                "on. Give more rows or set early_stopping=False."
-            )
-        index = np.arange(len(rows))
-        held_out = self._preprocessed(
-            rows.subset(index[:count], rows.weight[:count]), 0
-        )
-        batches = []
-        for part in np.array_split(index[:count], math.ceil(count / SCORE_ROWS)):
-            batch = self._for_members(held_out.take(part))
-            labels = held_out.labels_at(part)
-            if labels is not None:
-                batch = batch, self._for_members(labels)
-            batches.append(batch)
-        return rows.subset(index[count:], rows.weight[count:]), batches
-
-    def _finish(self, rows):
-        """Set the cut and what a later `partial_fit` needs."""
-        super()._finish(rows)
+    def _keep_sample(self, rows):
+        """Keep what a later `partial_fit` needs, and what the training tells."""
         index, weight = rows.sample(self._sample_size(rows))
         labels = None if rows.labels is None else rows.labels[index]
-        self._reservoir = rows.rows(index), weight, labels
+        self._sample = rows.rows(index), weight, labels
         self.history_ = [dict(epoch) for epoch in self.net_.history]
         self.n_iter_ = len(self.history_)
-
-    def _new_net(self, **kwargs):
-        """An initialised net with fresh weights."""
-        optimizer = OPTIMIZERS.get(self.optimizer, self.optimizer)
-        settings = {
-            "optimizer__weight_decay": self.weight_decay,
-            **self._optimizer_settings(),
-        }
-        if optimizer in OPTIMIZERS.values():
-            settings["optimizer__fused"] = self.device_.split(":")[0] in ("cpu", "cuda")
-        net = DetectorNet(
-            self._new_module(),
-            row_losses=self._row_losses,
-            autocast=self.precision == "bfloat16",
-            optimizer=optimizer,
-            lr=self.lr,
-            batch_size=self.batch_size,
-            callbacks=self.callbacks,
-            device=self.device_,
-            train_split=None,
-            verbose=self.verbose,
-            **settings,
-            **kwargs,
-        )
-        return net.initialize()
-
-    def _row_losses(self, module, batch):
-        batch = batch if isinstance(batch, tuple) else (batch,)
-        return self._losses(module, *batch, self._streams["noise"])
+        self.n_steps_ = self.net_.step_
 
     # State ------------------------------------------------------------------------
 
-    def __getstate__(self):
-        """Plain arrays in place of the net and the random streams."""
-        state = super().__getstate__()
-        if "net_" in state:
-            state["net_"] = state_of(state["net_"])
-        return state
+    def _to_arrays(self):
+        return state_of(self.net_)
 
-    def _restore_module(self, state):
-        self.net_ = load_state(self._new_net(), state["net_"])
-        self.net_._set_training(False)
+    def _from_arrays(self, arrays):
+        net = load_state(Trainer(self).new_net(), arrays)
+        net._set_training(False)
+        return net

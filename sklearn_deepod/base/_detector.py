@@ -23,12 +23,11 @@ _VALIDATED = {"n_features_in_", "feature_names_in_", "_row_shape", "_constants"}
 
 
 class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
-    """Base of all detectors: scores, the cut, labels.
+    """Base of all detectors: validation, the sign of scores, the threshold, labels.
 
-    Subclasses give `_fit` and `_anomaly_scores`. The sign is turned here, once. Rows in
-    which a feature leaves the one value that it had in training score beyond all
-    training rows, whatever `_anomaly_scores` says
-    (`ConstantFeatures`).
+    Subclasses implement `_fit` and `_anomaly_scores`. The sign is flipped here and
+    nowhere else. Rows in which a feature leaves the one value that it had in training
+    score beyond all training rows, whatever `_anomaly_scores` gives.
 
     Parameters
     ----------
@@ -75,12 +74,8 @@ class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
             If the rows cannot be used; the detector then is as it was before.
         """
         with self._all_or_nothing():
-            goes_on = self._fit_goes_on()
-            X, sample_weight = self._validate_training(
-                X, sample_weight, reset=not goes_on
-            )
-            self._find_constants(X, sample_weight, goes_on=goes_on)
-            self._fit(X, sample_weight, **self._targets(X, y))
+            X, sample_weight = self._validate_training(X, sample_weight)
+            self._fit(X, sample_weight)
         return self
 
     def score_samples(self, X):
@@ -102,21 +97,15 @@ class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
             return -self._anomaly_scores(X)
         return -self._constants.scores(X, self._anomaly_scores)
 
-    def _fit_goes_on(self):
-        """Whether `fit` continues an earlier one."""
-        return False
-
     def _row_shape_read(self, row_shape):
         """Shape in which the method reads rows of `row_shape`."""
         return row_shape
 
-    def _targets(self, X, y):
-        """What `_fit` is given besides rows and weights: nothing, or ``labels``."""
-        return {}
-
-    @abstractmethod
     def _fit(self, X, sample_weight):
         """Learn from validated rows and call `_set_offset`."""
+        raise NotImplementedError(
+            f"{type(self).__name__} implements neither fit nor _fit"
+        )
 
     @abstractmethod
     def _anomaly_scores(self, X):
@@ -165,8 +154,9 @@ class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
             )
         return X
 
-    def _validate_training(self, X, sample_weight, *, reset):
-        X = self._validate(X, reset=reset)
+    def _validate_training(self, X, sample_weight, *, goes_on=False):
+        """Validate rows and weights, and note which features are constant."""
+        X = self._validate(X, reset=not goes_on)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(
                 sample_weight, X, dtype=np.float64, ensure_non_negative=True
@@ -175,6 +165,7 @@ class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
                 raise ValueError(
                     "All sample weights are zero. Give some row a positive weight."
                 )
+        self._find_constants(X, sample_weight, goes_on=goes_on)
         return X, sample_weight
 
     @contextlib.contextmanager

@@ -58,10 +58,10 @@ class SemiSupervisedMixin:
         """
         return super().partial_fit(X, y, sample_weight)
 
-    def _targets(self, X, y):
+    def _labels(self, X, y):
         if y is None or not self._reads_labels():
-            return {"labels": np.zeros(X.shape[0], dtype=np.int64)}
-        return {"labels": check_labels(X, y)}
+            return np.zeros(X.shape[0], dtype=np.int64)
+        return check_labels(X, y)
 
     def _sampling_weights(self, rows):
         outlier = rows.labels == -1

@@ -2,10 +2,11 @@
 
 import math
 from abc import ABCMeta, abstractmethod
+from numbers import Real
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import HasMethods, StrOptions
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sklearn_deepod._determinism import (
     BatchInvariantMatmul,
@@ -20,12 +21,18 @@ from sklearn_deepod._determinism import (
 from sklearn_deepod._stats import likely_inliers
 from sklearn_deepod._training import PreprocessedRows, resolve_device
 from sklearn_deepod.base._detector import BaseDetector
+from sklearn_deepod.base._state import (
+    as_fitted,
+    check_versions,
+    parameters_as_fitted,
+    versions,
+)
 from sklearn_deepod.exceptions import DivergenceError
 from sklearn_deepod.preprocessing._preprocess import (
     check_no_empty_columns,
     fit_preprocessor,
     narrowed,
-    prepare,
+    preprocess,
 )
 from sklearn_deepod.utils._shared_parameters import inherit_parameters
 
@@ -39,31 +46,29 @@ SCORE_ROWS = 1024
 SCORE_CELLS = 2**18
 # Convolutions and recurrent layers choose their algorithm by the number of rows.
 SCORE_SHAPED_ROWS = 256
-# A cut needs no more rows than this to be stable in its second digit.
+# A threshold needs no more rows than this to be stable in its second digit.
 OFFSET_ROWS = 2**13
 # Rows kept for the statistics of a later partial_fit.
 RESERVOIR_ROWS = 2048
 RESERVOIR_CELLS = 2**18
-# Training on rows that may hold outliers (novelty=False): shares of a first training's
-# highest losses left out, of the rows trusted in its statistics, and of the cleanest
-# rows that a second training uses. Measured in examples/benchmarks.
-TRIM_FRACTION = 0.2
+# Share of the rows, the closest ones, that statistics of training rows which may hold
+# outliers are computed from. Measured in examples/benchmarks.
 SUPPORT_FRACTION = 0.6
-INLIER_FRACTION = 0.7
 # Shrinkage of a covariance: little where all training rows are normal, much where
 # outliers may be among them.
 SHRINKAGE_CLEAN = 1e-3
 SHRINKAGE_CONTAMINATED = 0.1
-# Of fewer rows none is dropped.
-LEAST_CLEANED = 10
+# Fewer rows are not fitted again without some of them.
+LEAST_REFITTED = 10
 
 
 class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
     """Base of the detectors that score prepared rows by a torch module.
 
-    Subclasses implement `_fit`, `_module`, `_build_module` and `_scores`, and
-    `_initialize` and `_fit_score_statistics` where they need them. Batches have the
-    shape (n_members, n_rows, ...).
+    Subclasses implement `_fit` (or `fit`) and `_build_module`, and what keeps the fitted
+    module: `_module`, `_to_arrays` and `_from_arrays`; `_initialize` and
+    `_fit_score_statistics` where they need them. Batches have the shape
+    (n_members, n_rows, ...).
 
     The fit is a function of the weighted set of rows and of `random_state`: rows in
     another order, repeated rows in place of weights, or rows of weight 0 give a
@@ -72,9 +77,12 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
     Parameters
     ----------
     novelty : bool, default=False
-        Whether all training rows are known to be normal. False fits once, drops the
-        30 % of the rows that score highest, and fits again on the others. Which of the
-        two is right cannot be told from the data.
+        Whether all training rows are known to be normal. False fits once, and again on
+        the share `inlier_fraction` of the rows, those that score lowest. The data alone
+        cannot tell which one applies.
+    inlier_fraction : float, default=0.7
+        Share of the training rows, in (0, 1], that the second fit uses; 1 leaves it
+        out. Without effect if `novelty`.
     contamination : "auto" or float, default="auto"
         Share of outliers among the training rows, which sets the threshold. "auto"
         flags rows that exceed the tail of the bulk of the training scores
@@ -87,7 +95,7 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         How features are preprocessed; fitted in `fit` and kept. "auto" takes
         `sklearn_deepod.preprocessing.RobustAsinhScaler`; None takes the values as they
         are; a scikit-learn transformer is cloned.
-    device : str, default="auto"
+    device : str or torch.device, default="auto"
         Torch device; "auto" takes CUDA, then MPS, then the CPU.
     precision : {"float32", "bfloat16"}, default="float32"
         "bfloat16" runs the network under autocast, on an accelerator only.
@@ -112,8 +120,9 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
     _parameter_constraints: dict = {
         **BaseDetector._parameter_constraints,
         "novelty": ["boolean"],
+        "inlier_fraction": [Interval(Real, 0, 1, closed="right")],
         "preprocessor": [StrOptions({"auto"}), None, HasMethods(["fit", "transform"])],
-        "device": [str],
+        "device": [str, torch.device],
         "precision": [StrOptions({"float32", "bfloat16"})],
         "random_state": ["random_state"],
     }
@@ -128,6 +137,7 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         self,
         *,
         novelty=False,
+        inlier_fraction=0.7,
         contamination="auto",
         preprocessor="auto",
         device="auto",
@@ -136,6 +146,7 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
     ):
         super().__init__(contamination=contamination)
         self.novelty = novelty
+        self.inlier_fraction = inlier_fraction
         self.preprocessor = preprocessor
         self.device = device
         self.precision = precision
@@ -147,15 +158,18 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         parents = (c for c in cls.__mro__[1:] if issubclass(c, BaseTorchDetector))
         inherit_parameters(cls, next(parents))
 
-    # What a method gives ----------------------------------------------------------
+    # What a method implements ------------------------------------------------------
 
     @abstractmethod
     def _build_module(self, input_shape, generator):
-        """Module for prepared rows of `input_shape`, weights from `generator`."""
+        """Build the module for preprocessed rows of `input_shape`.
 
-    @abstractmethod
-    def _scores(self, module, X):
-        """Anomaly scores of shape (n_members, n_rows)."""
+        Its initial weights are drawn from `generator`. Its method ``anomaly_scores(X)``
+        maps rows (n_members, n_rows, ...) to scores (n_members, n_rows).
+        """
+
+    #: Name of the attribute that holds what scores.
+    _fitted_attribute: str
 
     @property
     @abstractmethod
@@ -163,40 +177,43 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         """The fitted module."""
 
     @abstractmethod
-    def _restore_module(self, state):
-        """Rebuild the fitted module from what `__getstate__` gave."""
+    def _to_arrays(self):
+        """The fitted attribute as plain arrays."""
 
-    @property
-    def _n_members(self):
-        """Number of members that the module holds."""
+    @abstractmethod
+    def _from_arrays(self, arrays):
+        """The fitted attribute anew, from what `_to_arrays` gave."""
+
+    def _count_members(self):
+        """Number of members that the module will hold."""
         return self.n_estimators
+
+    def _initialize(self, module, X, generator):
+        """Set what depends on training rows `X` before the training starts."""
+
+    def _fit_score_statistics(self, module, X, sample_weight, support_fraction):
+        """Learn what scoring needs from the closest share of the training rows `X`."""
+
+    def _rows_for_statistics(self, rows):
+        """The training rows that `_fit_score_statistics` sees."""
+        return rows
 
     @property
     def _shrinkage(self):
         """Shrinkage of covariances, as a share of the mean eigenvalue."""
         return SHRINKAGE_CLEAN if self.novelty else SHRINKAGE_CONTAMINATED
 
-    def _initialize(self, module, X, generator):
-        """Set what depends on training rows `X` before the training starts."""
-
-    def _fit_score_statistics(self, module, X, sample_weight, keep):
-        """Learn statistics for scoring from the share `keep` of training rows `X`."""
-
-    def _rows_for_statistics(self, rows):
-        """The training rows among which `_fit_score_statistics` is to look."""
-        return rows
-
     # Fitting ----------------------------------------------------------------------
 
-    def _start(self, X, sample_weight, labels=None, *, goes_on=False):
-        """Check what `_begin` and `_check_columns` do, and order the rows."""
-        self._begin(X.shape[1:], goes_on=goes_on)
+    def _begin(self, X, sample_weight, labels=None, *, goes_on=False):
+        """Check device and columns, seed the streams, and order the rows."""
+        self._begin_on(X.shape[1:], goes_on=goes_on)
         if not goes_on:
             self._check_columns(X, sample_weight)
         return TrainingRows(X, sample_weight, labels)
 
-    def _begin(self, row_shape, *, goes_on=False):
-        """Check the device, and seed the streams."""
+    def _begin_on(self, row_shape, *, goes_on=False):
+        """Check the device, seed the streams, and note the parameters."""
         device = resolve_device(self.device)
         if self.precision == "bfloat16" and device.type == "cpu":
             raise ValueError(
@@ -204,9 +221,12 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
                 "CPU. Use precision='float32'."
             )
         self.device_ = str(device)
+        self._precision = self.precision
         if not goes_on:
             self._streams = make_streams(self.random_state)
             self._shape_read = tuple(self._row_shape_read(row_shape))
+            self._n_members = self._count_members()
+        self._parameters_as_fitted = parameters_as_fitted(self)
 
     def _check_columns(self, X, sample_weight):
         """Raise where a column has no value in the rows that count."""
@@ -214,13 +234,13 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         check_no_empty_columns(present, getattr(self, "feature_names_in_", None))
 
     def _fit_preprocessor(self, rows):
-        """Learn how rows are prepared."""
+        """Learn how rows are preprocessed."""
         self.preprocessor_ = fit_preprocessor(self.preprocessor, rows, self._shape_read)
 
     def _narrow_preprocessor(self, rows):
-        """Keep the preparation, less the features that vary among outliers only.
+        """Let the preprocessor mask features that vary among outliers only.
 
-        A network that trains on the cleanest rows learns nothing of those.
+        A network that is trained on the inliers learns nothing of those.
         """
         self.preprocessor_ = narrowed(self.preprocessor_, rows, self._shape_read)
 
@@ -228,50 +248,40 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         device = torch.device(self.device_)
         return PreprocessedRows(rows, self._preprocess, device, n_draws)
 
-    def _preprocess(self, X):
-        X = prepare(self.preprocessor_, X, self._shape_read)
-        return X if self._accepts_missing else torch.nan_to_num_(X, nan=0.0)
-
-    def _first(self, prepared):
-        """The first prepared rows, a random sample; their shape is the module's."""
-        count = min(len(prepared.rows), OFFSET_ROWS // 2)
-        first = prepared.take(np.arange(count))
+    def _first(self, preprocessed):
+        """The first rows, a random sample; their shape is the module's."""
+        count = min(len(preprocessed.rows), OFFSET_ROWS // 2)
+        first = preprocessed.take(np.arange(count))
         self._input_shape = tuple(first.shape[1:])
         return first
-
-    def _for_members(self, X):
-        return X.unsqueeze(0).expand(self._n_members, *X.shape)
 
     def _new_module(self):
         # Layers of torch's own draw their initial weights without a generator.
         with explicit_stream(self._streams["weights"]):
             return self._build_module(self._input_shape, self._streams["weights"])
 
-    def _describe_rows(self, module, rows, keep):
+    def _fit_statistics(self, module, rows, support_fraction=1.0):
         """Let `_fit_score_statistics` see a sample of the rows."""
         if type(self)._fit_score_statistics is BaseTorchDetector._fit_score_statistics:
-            return  # nothing to learn: spare the rows' preparation
+            return  # nothing to learn: spare the rows' preprocessing
         rows = self._rows_for_statistics(rows)
         index, weight = rows.sample(self._sample_size(rows) * 2)
         with torch.no_grad():
             sample = self._preprocessed(rows, n_draws=0).take(index)
-            self._fit_score_statistics(module, sample, weight, keep)
+            self._fit_score_statistics(module, sample, weight, support_fraction)
 
     def _sample_size(self, rows):
         cells = max(1, math.prod(rows.shape))
         return max(64, min(RESERVOIR_ROWS, RESERVOIR_CELLS // cells))
 
-    def _n_draws(self, rows):
-        """Number of rows that a training draws."""
-        return 0
-
     def _refits_on_inliers(self, rows):
-        """Whether to fit again on the cleanest rows."""
-        return not self.novelty and len(rows) >= LEAST_CLEANED
+        """Whether to fit again on the rows that a first fit takes for inliers."""
+        wanted = not self.novelty and self.inlier_fraction < 1.0
+        return wanted and len(rows) >= LEAST_REFITTED
 
-    def _select_inliers(self, rows):
+    def _select_inliers(self, rows, n_draws=0):
         """The rows that score lowest, or those of a sample of a large table."""
-        index, weight = rows.sample(max(OFFSET_ROWS, self._n_draws(rows)))
+        index, weight = rows.sample(max(OFFSET_ROWS, n_draws))
         if rows.labels is not None:
             # What is known is neither sampled nor dropped on suspicion.
             known = np.flatnonzero(rows.labels)
@@ -280,7 +290,7 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
                 return rows
             index, weight = index[unknown], weight[unknown]
         scores = self._network_scores(PickedRows(rows, index))
-        kept = likely_inliers(scores, weight, INLIER_FRACTION)
+        kept = likely_inliers(scores, weight, self.inlier_fraction)
         index, weight = index[kept], weight[kept]
         if rows.labels is not None:
             index = np.concatenate([known, index])
@@ -289,32 +299,35 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
             index, weight = index[order], weight[order]
         return rows.subset(index, weight)
 
-    def _finish(self, rows):
-        """Set the cut."""
+    def _fit_threshold(self, rows):
+        """Set the threshold by the scores of training rows."""
         size = len(rows) if self.contamination != "auto" else OFFSET_ROWS
         index, weight = rows.sample(size)
-        self._set_threshold(self._training_scores(rows, index), weight)
+        self._set_threshold(self._anomaly_scores(PickedRows(rows, index)), weight)
 
     def _set_threshold(self, scores, weight, contamination=None):
-        """Set the cut by anomaly scores of training rows."""
+        """Set the threshold by anomaly scores of training rows."""
         if not np.isfinite(scores).all():
             raise DivergenceError(
                 f"Fitting ended in scores that are not finite. {self._remedy}"
             )
         self._set_offset(scores, weight, contamination)
 
-    # Scoring ----------------------------------------------------------------------
+    # Scoring: nothing here reads a constructor parameter ----------------------------
 
     def _anomaly_scores(self, X):
         return self._network_scores(X)
 
     def _network_scores(self, X):
-        """The members' mean score, by which the cleanest rows are chosen."""
-        return self._apply(X, lambda module, Z: self._scores(module, Z).mean(dim=0))
+        """The members' mean score, by which inliers are selected."""
+        return self._apply(X, lambda module, Z: module.anomaly_scores(Z).mean(dim=0))
 
-    def _training_scores(self, rows, index):
-        """Anomaly scores of training rows, which set the cut."""
-        return self._anomaly_scores(PickedRows(rows, index))
+    def _preprocess(self, X):
+        X = preprocess(self.preprocessor_, X, self._shape_read)
+        return X if self._accepts_missing else torch.nan_to_num_(X, nan=0.0)
+
+    def _for_members(self, X):
+        return X.unsqueeze(0).expand(self._n_members, *X.shape)
 
     def _apply(self, X, function):
         """Apply ``function(module, prepared)`` in blocks of whole tiles."""
@@ -323,7 +336,7 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         module = self._module
         device = torch.device(self.device_)
         bf16 = torch.autocast(
-            device.type, torch.bfloat16, enabled=self.precision == "bfloat16"
+            device.type, torch.bfloat16, enabled=self._precision == "bfloat16"
         )
         size, tile = self._block_and_tile()
         with torch.inference_mode(), bf16, BatchInvariantMatmul(SCORE_TERMS):
@@ -352,14 +365,18 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
     # State ------------------------------------------------------------------------
 
     def __getstate__(self):
-        """Plain arrays in place of the random streams."""
+        """Plain arrays in place of the module and the random streams."""
         state = super().__getstate__().copy()
         if "_streams" in state:
             state["_streams"] = stream_states(state["_streams"])
+            state[self._fitted_attribute] = self._to_arrays()
+            state["_versions"] = versions()
         return state
 
     def __setstate__(self, state):
         """Rebuild the module, on the CPU where the device is not there."""
+        state = state.copy()
+        check_versions(self, state.pop("_versions", {}))
         super().__setstate__(state)
         if "_streams" not in state:
             return
@@ -367,7 +384,9 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
             resolve_device(self.device_)
         except ValueError:
             self.device_ = "cpu"
+        fitted = as_fitted(self, self._parameters_as_fitted)
+        fitted._streams = restore_streams(state["_streams"])
+        module = fitted._from_arrays(state[self._fitted_attribute])
+        setattr(self, self._fitted_attribute, module)
         # Building the module draws initial weights: restore the streams after it.
-        self._streams = restore_streams(state["_streams"])
-        self._restore_module(state)
         self._streams = restore_streams(state["_streams"])

@@ -6,6 +6,7 @@ from torch import nn
 
 from sklearn_deepod._determinism import explicit_stream
 from sklearn_deepod._nn import Members
+from sklearn_deepod._training import LossStep
 from sklearn_deepod.base import BaseDeepDetector
 
 
@@ -79,7 +80,8 @@ class ModuleDetector(BaseDeepDetector):
     def _build_module(self, input_shape, generator):
         members = range(self.n_estimators)
         if isinstance(self.module, nn.Module):
-            return Members([copy.deepcopy(self.module) for _ in members])
+            built = [copy.deepcopy(self.module) for _ in members]
+            return Members(built, self.score_function or self.loss)
         with explicit_stream(generator):
             built = [self.module(input_shape) for _ in members]
         if not all(isinstance(m, nn.Module) for m in built):
@@ -87,23 +89,8 @@ class ModuleDetector(BaseDeepDetector):
                 "module must build a torch.nn.Module from the shape of a row; it gave "
                 f"{type(built[0]).__name__}."
             )
-        return Members(built)
+        return Members(built, self.score_function or self.loss)
 
-    def _losses(self, module, X, generator):
+    def _losses(self, module, X, generator, labels=None):
         with explicit_stream(generator):
-            losses = module.map(self.loss, X)
-        yield module, _one_per_row(losses, X, "loss")
-
-    def _scores(self, module, X):
-        scores = module.map(self.score_function or self.loss, X)
-        return _one_per_row(scores, X, "score_function")
-
-
-def _one_per_row(values, X, name):
-    if values.shape != X.shape[:2]:
-        raise ValueError(
-            f"{name}(module, X) must give one value for each row, of shape "
-            f"({X.shape[1]},); it gave {tuple(values.shape[1:])}. Reduce over the "
-            "other axes, not over the rows."
-        )
-    return values
+            yield LossStep(module, module.map_rows(self.loss, X, "loss"))

@@ -104,7 +104,7 @@ def _scale_by_all_rows(scaler, rows):
         scaler.center_[columns], scaler.scale_[columns] = exact.center_, exact.scale_
 
 
-def prepare(preprocessor, X, shape):
+def preprocess(preprocessor, X, shape):
     """Float32 tensor of the rows `X` (float64 array) as the network sees them.
 
     Parameters
@@ -149,7 +149,7 @@ def check_restores(preprocessor):
 
 
 def restore(preprocessor, Z, row_shape):
-    """Undo `prepare`.
+    """Undo `preprocess`.
 
     Parameters
     ----------

@@ -33,8 +33,9 @@ class EpochWatch:
             context = estimator._init_callback_context(max_subtasks=max_subtasks)
             self._context = context.call_on_fit_task_begin(estimator=estimator)
 
+    @contextlib.contextmanager
     def training(self, max_epochs):
-        """Report that one of several trainings begins; gives the watch of its epochs.
+        """Report one of several trainings; gives the watch of its epochs.
 
         Only now is the number of its epochs known: it depends on the rows kept.
         """
@@ -43,7 +44,8 @@ class EpochWatch:
             task = {"task_name": "training", "max_subtasks": max_epochs}
             watch._context = self._context.subcontext(**task)
             watch._context.call_on_fit_task_begin(estimator=self._estimator)
-        return watch
+        yield watch
+        watch.close()
 
     @contextlib.contextmanager
     def passed_on_to(self, estimator):

@@ -8,6 +8,7 @@ from torch import nn
 
 from sklearn_deepod._nn import Discriminator, discriminator_losses, fake_loss, real_loss
 from sklearn_deepod._stats import make_whitening
+from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._adversarial._base import BaseGAN, SamplingMixin
 from sklearn_deepod.networks import Dense
 
@@ -103,17 +104,17 @@ class ALAD(SamplingMixin, BaseGAN):
             generator,
         )
 
-    def _losses(self, module, X, generator):
+    def _losses(self, module, X, generator, labels=None):
         code = module.encode(X, generator)
         rebuilt = module.decode(code, generator)
         errors = (rebuilt - X).square().flatten(2).mean(dim=2)
         if not module.training:
-            yield module, errors
+            yield LossStep(module, errors)
             return
-        spared = self._spared(errors)
+        exempt = self._exempt_from_trimming(errors)
         noise = self._noise(X, generator)
         made = module.decode(noise, generator)
-        judges = module.discriminators
+        discriminators = module.discriminators
         pairs = {
             "xz": ((X, code), (made, noise)),
             "xx": ((module.pair(X, X),), (module.pair(X, rebuilt),)),
@@ -124,27 +125,20 @@ class ALAD(SamplingMixin, BaseGAN):
                 (torch.cat([noise, noise], dim=2),),
                 (torch.cat([noise, again], dim=2),),
             )
-        told_apart = [
-            discriminator_losses(judges[name], *_without_gradient(pair), generator)
+        discriminator_steps = [
+            discriminator_losses(
+                discriminators[name], *_without_gradient(pair), generator
+            )
             for name, pair in pairs.items()
         ]
-        yield judges, sum(told_apart), spared
-        taken = [
-            real_loss(judges[name](*fake, generator=generator)[0])
+        yield LossStep(discriminators, sum(discriminator_steps), exempt)
+        generator_steps = [
+            real_loss(discriminators[name](*fake, generator=generator)[0])
             for name, (_, fake) in pairs.items()
         ]
         # Only here is the real pair made by a network as well.
-        taken.append(fake_loss(judges["xz"](X, code, generator)[0]))
-        yield module.generator, sum(taken), spared
-
-    def _scores(self, module, X):
-        if self.score_function == "whitened":
-            return module.whitening(self._joined_features(module, X))
-        return module.difference(X, module(X)).abs().sum(dim=2)
-
-    def _features(self, module, X):
-        rebuilt = module(X)
-        return [module.difference(X, rebuilt), (rebuilt - X).flatten(2)]
+        generator_steps.append(fake_loss(discriminators["xz"](X, code, generator)[0]))
+        yield LossStep(module.generator, sum(generator_steps), exempt)
 
 
 def _without_gradient(pair):
@@ -183,6 +177,7 @@ class ALADNetwork(nn.Module):
         generator,
     ):
         super().__init__()
+        self.latent_size = latent_size
         # Images have their channels first, sequences last.
         axis = 0 if len(input_shape) == 3 else len(input_shape) - 1
         self.channel_axis = 2 + axis
@@ -239,5 +234,17 @@ class ALADNetwork(nn.Module):
 
     def difference(self, X, rebuilt):
         """What the discriminator of pairs of rows sees in the rebuilt rows."""
-        judge = self.discriminators["xx"]
-        return judge(self.pair(X, rebuilt))[1] - judge(self.pair(X, X))[1]
+        discriminator = self.discriminators["xx"]
+        rebuilt_pair = discriminator(self.pair(X, rebuilt))[1]
+        return rebuilt_pair - discriminator(self.pair(X, X))[1]
+
+    def feature_blocks(self, X):
+        """Differences of discriminator features, and residuals."""
+        rebuilt = self(X)
+        return [self.difference(X, rebuilt), (rebuilt - X).flatten(2)]
+
+    def anomaly_scores(self, X):
+        """Whitened distances or sizes of the differences, (n_members, n_rows)."""
+        if self.whitening is not None:
+            return self.whitening(torch.cat(self.feature_blocks(X), dim=2))
+        return self.difference(X, self(X)).abs().sum(dim=2)

@@ -9,6 +9,7 @@ from torch import nn
 
 from sklearn_deepod._nn import Discriminator, discriminator_losses, real_loss
 from sklearn_deepod._stats import make_whitening
+from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._adversarial._base import BaseGAN, SamplingMixin
 
 # Of the discriminator's logits. With 1, gaps between clusters that are narrow beside
@@ -123,69 +124,29 @@ class AnoGAN(SamplingMixin, BaseGAN):
             self.latent_size,
             self.score_function == "whitened",
             generator,
+            n_search_steps=self.n_search_steps,
+            search_lr=self.search_lr,
+            discrimination_weight=self.discrimination_weight,
         )
 
-    def _losses(self, module, X, generator):
+    def _losses(self, module, X, generator, labels=None):
         errors = _squared(module(X, generator) - X)
         if not module.training:
-            yield module, errors
+            yield LossStep(module, errors)
             return
-        spared = self._spared(errors)
-        judge = module.discriminator
+        exempt = self._exempt_from_trimming(errors)
+        discriminator = module.discriminator
         noise = self._noise(X, generator)
         made = module.decode(noise, generator)
-        yield (
-            judge,
-            discriminator_losses(judge, (X,), (made.detach(),), generator),
-            spared,
-        )
-        yield module.generator, real_loss(judge(made, generator=generator)[0]), spared
+        losses = discriminator_losses(discriminator, (X,), (made.detach(),), generator)
+        yield LossStep(discriminator, losses, exempt)
+        logits, _ = discriminator(made, generator=generator)
+        yield LossStep(module.generator, real_loss(logits), exempt)
         rebuilt = module(X, generator)
-        _, features = judge(torch.cat([X, rebuilt], dim=1), generator=generator)
+        _, features = discriminator(torch.cat([X, rebuilt], dim=1), generator=generator)
         real, fake = features.chunk(2, dim=1)
-        yield module.encoder, _squared(rebuilt - X) + _squared(fake - real), spared
-
-    def _scores(self, module, X):
-        if self.score_function == "whitened":
-            return module.whitening(self._joined_features(module, X))
-        return self._search(module, X)[1]
-
-    def _features(self, module, X):
-        made = module.decode(self._search(module, X)[0])
-        judge = module.discriminator
-        return [(made - X).flatten(2), judge(made)[1] - judge(X)[1]]
-
-    def _search(self, module, X):
-        """The closest code found for each row, and its distance."""
-        # What was made under inference mode takes no part in gradients: copy it.
-        with torch.inference_mode(False), torch.enable_grad():
-            X = X.clone()
-            features = module.discriminator(X)[1].detach()
-            code = closest = module.encoder(X).detach()
-            mean = square = 0.0
-            for step in range(self.n_search_steps + 1):
-                code = code.requires_grad_()
-                distance = self._distance(module, X, features, code)
-                (slope,) = torch.autograd.grad(distance.sum(), code)
-                code, distance = code.detach(), distance.detach()
-                if step == 0:
-                    lowest = distance  # also where it is not a number: that must show
-                closer = distance < lowest
-                lowest = torch.where(closer, distance, lowest)
-                closest = torch.where(closer.unsqueeze(2), code, closest)
-                mean = _BETAS[0] * mean + (1 - _BETAS[0]) * slope
-                square = _BETAS[1] * square + (1 - _BETAS[1]) * slope.square()
-                scale = (square / (1 - _BETAS[1] ** (step + 1))).sqrt() + _EPS
-                rate = self.search_lr / (1 - _BETAS[0] ** (step + 1))
-                code = code - rate * mean / scale
-        return closest, lowest
-
-    def _distance(self, module, X, features, code):
-        made = module.decode(code)
-        residual = (made - X).abs().flatten(2).sum(dim=2)
-        mismatch = (module.discriminator(made)[1] - features).abs().sum(dim=2)
-        share = self.discrimination_weight
-        return (1 - share) * residual + share * mismatch
+        losses = _squared(rebuilt - X) + _squared(fake - real)
+        yield LossStep(module.encoder, losses, exempt)
 
 
 def _squared(difference):
@@ -210,12 +171,28 @@ class AnoGANNetwork(nn.Module):
         Whether there is a `whitening` of residual and features.
     generator : torch.Generator
         Source of the initial weights.
+    n_search_steps, search_lr, discrimination_weight : int, float, float
+        See `AnoGAN`.
     """
 
     def __init__(
-        self, network, n_members, input_shape, latent_size, whitens, generator
+        self,
+        network,
+        n_members,
+        input_shape,
+        latent_size,
+        whitens,
+        generator,
+        *,
+        n_search_steps,
+        search_lr,
+        discrimination_weight,
     ):
         super().__init__()
+        self.latent_size = latent_size
+        self.n_search_steps = n_search_steps
+        self.search_lr = search_lr
+        self.discrimination_weight = discrimination_weight
         self.generator = network.decoder(
             n_members, latent_size, input_shape, generator=generator
         )
@@ -238,3 +215,47 @@ class AnoGANNetwork(nn.Module):
     def forward(self, X, generator=None):
         """Rows rebuilt at the encoder's guess."""
         return self.decode(self.encoder(X, generator), generator)
+
+    def feature_blocks(self, X):
+        """Residuals and differences of discriminator features at the closest code."""
+        made = self.decode(self.search(X)[0])
+        differences = self.discriminator(made)[1] - self.discriminator(X)[1]
+        return [(made - X).flatten(2), differences]
+
+    def anomaly_scores(self, X):
+        """Whitened distances or those at the closest code, (n_members, n_rows)."""
+        if self.whitening is not None:
+            return self.whitening(torch.cat(self.feature_blocks(X), dim=2))
+        return self.search(X)[1]
+
+    def search(self, X):
+        """The closest code found for each row, and its distance."""
+        # What was made under inference mode takes no part in gradients: copy it.
+        with torch.inference_mode(False), torch.enable_grad():
+            X = X.clone()
+            features = self.discriminator(X)[1].detach()
+            code = closest = self.encoder(X).detach()
+            mean = square = 0.0
+            for step in range(self.n_search_steps + 1):
+                code = code.requires_grad_()
+                distance = self._distance(X, features, code)
+                (slope,) = torch.autograd.grad(distance.sum(), code)
+                code, distance = code.detach(), distance.detach()
+                if step == 0:
+                    lowest = distance  # also where it is not a number: that must show
+                closer = distance < lowest
+                lowest = torch.where(closer, distance, lowest)
+                closest = torch.where(closer.unsqueeze(2), code, closest)
+                mean = _BETAS[0] * mean + (1 - _BETAS[0]) * slope
+                square = _BETAS[1] * square + (1 - _BETAS[1]) * slope.square()
+                scale = (square / (1 - _BETAS[1] ** (step + 1))).sqrt() + _EPS
+                rate = self.search_lr / (1 - _BETAS[0] ** (step + 1))
+                code = code - rate * mean / scale
+        return closest, lowest
+
+    def _distance(self, X, features, code):
+        made = self.decode(code)
+        residual = (made - X).abs().flatten(2).sum(dim=2)
+        mismatch = (self.discriminator(made)[1] - features).abs().sum(dim=2)
+        share = self.discrimination_weight
+        return (1 - share) * residual + share * mismatch

@@ -12,7 +12,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_deepod._determinism import make_streams
 from sklearn_deepod.base._network import BaseNetworkDetector
-from sklearn_deepod.base._torch import TRIM_FRACTION
 from sklearn_deepod.preprocessing._preprocess import check_restores, restore
 
 _BETAS = (0.5, 0.999)
@@ -65,13 +64,13 @@ class BaseGAN(BaseNetworkDetector, metaclass=ABCMeta):
     def _generated(self, module, X, generator):
         """Generated rows (n_members, n_rows, ...), as many as there are rows `X`."""
 
-    def _spared(self, errors):
-        """Marks the rows that trimming must spare: all but the worst rebuilt.
+    def _exempt_from_trimming(self, errors):
+        """Mark the rows exempt from trimming: all but the worst reconstructed.
 
         The discriminator's own losses say nothing about a row: the highest are those
         of rows that generated ones resemble.
         """
-        kept = max(1, round(errors.shape[1] * (1 - TRIM_FRACTION)))
+        kept = max(1, round(errors.shape[1] * (1 - self.trim_fraction)))
         index = errors.detach().topk(kept, dim=1, largest=False).indices
         return torch.zeros_like(errors, dtype=torch.bool).scatter_(1, index, True)
 
@@ -83,25 +82,18 @@ class BaseGAN(BaseNetworkDetector, metaclass=ABCMeta):
             settings["optimizer__betas"] = _BETAS
         return settings
 
-    def _fit_score_statistics(self, module, X, sample_weight, keep):
+    def _fit_score_statistics(self, module, X, sample_weight, support_fraction):
         X = self._for_members(X)
         self._check_spread(module, X, sample_weight)
         if module.whitening is not None:
-            sizes = [block.shape[2] for block in self._features(module, X[:, :1])]
+            sizes = [block.shape[2] for block in module.feature_blocks(X[:, :1])]
             module.whitening.fit(
-                self._joined_features(module, X),
+                torch.cat(module.feature_blocks(X), dim=2),
                 sample_weight,
                 ridge=self._shrinkage,
-                keep=keep,
+                keep=support_fraction,
                 sizes=sizes,
             )
-
-    def _features(self, module, X):
-        """What is whitened, in blocks (n_members, n_rows, n_features)."""
-        raise NotImplementedError
-
-    def _joined_features(self, module, X):
-        return torch.cat(self._features(module, X), dim=2)
 
     def _check_spread(self, module, X, sample_weight):
         weight = torch.from_numpy(sample_weight).to(X.device, X.dtype)
@@ -110,7 +102,7 @@ class BaseGAN(BaseNetworkDetector, metaclass=ABCMeta):
         n_collapsed = int((found < _LEAST_SPREAD * expected).sum())
         if n_collapsed:
             warnings.warn(
-                f"The generator of {n_collapsed} of {self.n_estimators} members has "
+                f"The generator of {n_collapsed} of {self._n_members} members has "
                 "collapsed: its rows vary less than a tenth as much as the training "
                 "rows. Train longer (max_steps), lower discriminator_lr, or raise "
                 "batch_size.",
@@ -152,10 +144,10 @@ class SamplingMixin:
         check_is_fitted(self)
         check_restores(self.preprocessor_)
         generator = make_streams(random_state)["noise"]
-        n_each = -(-n_samples // self.n_estimators)
-        module = self.net_.module_
+        n_each = -(-n_samples // self._n_members)
+        module = self._module
         code = torch.randn(
-            self.n_estimators, n_each, self.latent_size, generator=generator
+            self._n_members, n_each, module.latent_size, generator=generator
         )
         with torch.inference_mode():
             rows = module.decode(code.to(self.device_))

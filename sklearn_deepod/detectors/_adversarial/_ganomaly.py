@@ -9,6 +9,7 @@ from torch import nn
 
 from sklearn_deepod._nn import Discriminator, discriminator_losses
 from sklearn_deepod._stats import make_whitening
+from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._adversarial._base import BaseGAN
 
 
@@ -106,7 +107,7 @@ class GANomaly(BaseGAN):
             generator,
         )
 
-    def _losses(self, module, X, generator):
+    def _losses(self, module, X, generator, labels=None):
         code, rebuilt, code_again = module(X, generator)
         contextual = (rebuilt - X).abs().flatten(2).mean(dim=2)
         between_codes = (code_again - code).square().mean(dim=2)
@@ -114,27 +115,20 @@ class GANomaly(BaseGAN):
             self.contextual_weight * contextual + self.encoder_weight * between_codes
         )
         if not module.training:
-            yield module, losses
+            yield LossStep(module, losses)
             return
-        spared = self._spared(contextual)
-        judge = module.discriminator
-        told_apart = discriminator_losses(judge, (X,), (rebuilt.detach(),), generator)
-        yield judge, told_apart, spared
-        # Judged again, by the discriminator as it is after its step.
-        _, features = judge(torch.cat([X, rebuilt], dim=1), generator=generator)
+        exempt = self._exempt_from_trimming(contextual)
+        discriminator = module.discriminator
+        losses_of_discriminator = discriminator_losses(
+            discriminator, (X,), (rebuilt.detach(),), generator
+        )
+        yield LossStep(discriminator, losses_of_discriminator, exempt)
+        # Once more, by the discriminator as it is after its step.
+        _, features = discriminator(torch.cat([X, rebuilt], dim=1), generator=generator)
         real, fake = features.chunk(2, dim=1)
         adversarial = (fake - real).square().mean(dim=2)
-        yield module.generator, losses + self.adversarial_weight * adversarial, spared
-
-    def _scores(self, module, X):
-        if self.score_function == "whitened":
-            return module.whitening(self._joined_features(module, X))
-        code, _, code_again = module(X)
-        return (code_again - code).abs().mean(dim=2)
-
-    def _features(self, module, X):
-        code, rebuilt, _ = module(X)
-        return [code, (rebuilt - X).flatten(2)]
+        losses = losses + self.adversarial_weight * adversarial
+        yield LossStep(module.generator, losses, exempt)
 
     def _generated(self, module, X, generator):
         return module(X)[1]
@@ -163,6 +157,7 @@ class GANomalyNetwork(nn.Module):
         self, network, n_members, input_shape, latent_size, whitens, generator
     ):
         super().__init__()
+        self.latent_size = latent_size
         shapes = n_members, input_shape, latent_size
         self.generator = nn.ModuleDict(
             {
@@ -185,3 +180,15 @@ class GANomalyNetwork(nn.Module):
         code = self.generator["encoder"](X, generator)
         rebuilt = self.generator["decoder"](code, generator)
         return code, rebuilt, self.generator["encoder_again"](rebuilt, generator)
+
+    def feature_blocks(self, X):
+        """Codes and residuals."""
+        code, rebuilt, _ = self(X)
+        return [code, (rebuilt - X).flatten(2)]
+
+    def anomaly_scores(self, X):
+        """Whitened distances or differences of the codes, (n_members, n_rows)."""
+        if self.whitening is not None:
+            return self.whitening(torch.cat(self.feature_blocks(X), dim=2))
+        code, _, code_again = self(X)
+        return (code_again - code).abs().mean(dim=2)

@@ -8,7 +8,6 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_deepod._nn import ACTIVATIONS, DenseStack
 from sklearn_deepod.base import BaseDeepDetector
-from sklearn_deepod.base._torch import TRIM_FRACTION
 from sklearn_deepod.networks._base import check_sizes
 
 
@@ -65,8 +64,8 @@ class BaseDenseDetector(BaseDeepDetector, metaclass=ABCMeta):
             activate_last=False,
         )
 
-    def _spared(self, module, X):
-        """Marks the rows that trimming must spare: all but those that score highest.
+    def _exempt_from_trimming(self, module, X):
+        """Mark the rows exempt from trimming: all but those that score highest.
 
         A loss that depends on the noise drawn says little about the row. None where
         nothing is trimmed.
@@ -75,9 +74,9 @@ class BaseDenseDetector(BaseDeepDetector, metaclass=ABCMeta):
             return None
         module.eval()
         with torch.no_grad():
-            scores = self._scores(module, X)
+            scores = module.anomaly_scores(X)
         module.train()
-        return scores <= scores.quantile(1 - TRIM_FRACTION, dim=1, keepdim=True)
+        return scores <= scores.quantile(1 - self.trim_fraction, dim=1, keepdim=True)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

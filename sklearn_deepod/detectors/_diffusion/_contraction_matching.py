@@ -7,6 +7,7 @@ import torch
 from sklearn.utils._param_validation import Interval
 from torch import nn
 
+from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._diffusion._base import BaseDenseDetector
 
 # Ratio of the highest to the lowest frequency that time is read at, about.
@@ -96,18 +97,13 @@ class ContractionMatching(BaseDenseDetector):
         stack = self._stack(n_inputs, n_features, generator)
         return VelocityNetwork(stack, self.n_frequencies)
 
-    def _losses(self, module, X, generator):
+    def _losses(self, module, X, generator, labels=None):
         X = X.flatten(2)
         time = torch.ones(*X.shape[:2], 1)
         if module.training:
             time = torch.rand(time.shape, generator=generator)
         errors = module(X, time.to(X.device), generator) + X
-        yield module, errors.square().mean(dim=2)
-
-    def _scores(self, module, X):
-        X = X.flatten(2)
-        time = torch.ones(*X.shape[:2], 1, device=X.device)
-        return torch.linalg.vector_norm(module(X, time) + X, dim=2)
+        yield LossStep(module, errors.square().mean(dim=2))
 
 
 class VelocityNetwork(nn.Module):
@@ -126,6 +122,12 @@ class VelocityNetwork(nn.Module):
         self.stack = stack
         share = torch.arange(n_frequencies) / n_frequencies
         self.register_buffer("frequencies", _LONGEST_PERIOD**-share)
+
+    def anomaly_scores(self, X):
+        """Distances from the contraction to the origin, (n_members, n_rows)."""
+        X = X.flatten(2)
+        time = torch.ones(*X.shape[:2], 1, device=X.device)
+        return torch.linalg.vector_norm(self(X, time) + X, dim=2)
 
     def forward(self, X, time, generator=None):
         """Velocities of rows (n_members, n_rows, n_features), time (..., 1)."""

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_deepod._nn import normal_like
+from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._diffusion._base import BaseDenseDetector
 
 # Shares of the variance that the first and the last step of the diffusion add.
@@ -122,12 +123,13 @@ class DiffusionTimeEstimation(BaseDenseDetector):
             )
         n_outputs = self.n_bins if categorical else 1
         stack = self._stack(math.prod(input_shape), n_outputs, generator)
-        module = DiffusionTimeNetwork(stack, self.n_timesteps)
+        n_bins = self.n_bins if categorical else None
+        module = DiffusionTimeNetwork(stack, self.n_timesteps, n_bins)
         if not categorical:
             module.start_low()
         return module
 
-    def _losses(self, module, X, generator):
+    def _losses(self, module, X, generator, labels=None):
         time = torch.randint(self.n_timesteps, X.shape[:2], generator=generator)
         time = time.to(X.device)
         variance = module.variance[time]
@@ -141,15 +143,7 @@ class DiffusionTimeEstimation(BaseDenseDetector):
         else:
             expected = module.noise_variance(noisy, generator)
             losses = expected / variance - expected.log()
-        yield module, losses, self._spared(module, X)
-
-    def _scores(self, module, X):
-        if self.variant == "inverse_gamma":
-            return module.noise_variance(X).sqrt()
-        probability = torch.softmax(module(X), dim=2)
-        width = self.n_timesteps / self.n_bins
-        centers = width * (torch.arange(self.n_bins, device=X.device) + 0.5)
-        return (probability * centers).sum(dim=2)
+        yield LossStep(module, losses, self._exempt_from_trimming(module, X))
 
 
 class DiffusionTimeNetwork(nn.Module):
@@ -161,11 +155,16 @@ class DiffusionTimeNetwork(nn.Module):
         The layers.
     n_timesteps : int
         Number of times.
+    n_bins : int or None
+        Number of bins of the times, whose probabilities are estimated; None estimates
+        the variance of the noise.
     """
 
-    def __init__(self, stack, n_timesteps):
+    def __init__(self, stack, n_timesteps, n_bins):
         super().__init__()
         self.stack = stack
+        self.n_timesteps = n_timesteps
+        self.n_bins = n_bins
         added = torch.linspace(
             _FIRST_STEP, _LAST_STEP, n_timesteps, dtype=torch.float64
         )
@@ -185,6 +184,15 @@ class DiffusionTimeNetwork(nn.Module):
     def forward(self, X, generator=None):
         """Outputs of shape (n_members, n_rows, n_outputs)."""
         return self.stack(X, generator)
+
+    def anomaly_scores(self, X):
+        """Mean time or standard deviation of the noise, (n_members, n_rows)."""
+        if self.n_bins is None:
+            return self.noise_variance(X).sqrt()
+        probability = torch.softmax(self(X), dim=2)
+        width = self.n_timesteps / self.n_bins
+        centers = width * (torch.arange(self.n_bins, device=X.device) + 0.5)
+        return (probability * centers).sum(dim=2)
 
     def noise_variance(self, X, generator=None):
         """Variance (n_members, n_rows) that stands for the posterior."""

@@ -10,6 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_deepod._nn import normal_like
+from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._diffusion._base import BaseDenseDetector
 
 # Spread of a feature, as a share of its largest value, below which it is constant.
@@ -144,22 +145,14 @@ class ScoreMatching(BaseDenseDetector):
     def _initialize(self, module, X, generator):
         module.set_scale(X)
 
-    def _losses(self, module, X, generator):
+    def _losses(self, module, X, generator, labels=None):
         X = X.flatten(2)
         level = torch.randint(len(module.levels), X.shape[:2], generator=generator)
         level = level.to(X.device)
         noise = normal_like(X, generator)
         noisy = module.standardise(X) + module.levels[level].unsqueeze(2) * noise
         losses = (module(noisy, level, generator) - noise).square().mean(dim=2)
-        yield module, losses, self._spared(module, X)
-
-    def _scores(self, module, X):
-        Z = module.standardise(X.flatten(2))
-        squares = sum(
-            module.noise_at(Z, level).square().mean(dim=2)
-            for level in range(len(module.levels))
-        )
-        return (squares / len(module.levels)).sqrt()
+        yield LossStep(module, losses, self._exempt_from_trimming(module, X))
 
 
 def check_noise_levels(noise_levels):
@@ -218,6 +211,15 @@ class NoiseNetwork(nn.Module):
         """Noise in all rows at one level."""
         index = torch.full(Z.shape[:2], level, device=Z.device)
         return self(Z, index)
+
+    def anomaly_scores(self, X):
+        """Root mean square of the noise over the levels, (n_members, n_rows)."""
+        Z = self.standardise(X.flatten(2))
+        squares = sum(
+            self.noise_at(Z, level).square().mean(dim=2)
+            for level in range(len(self.levels))
+        )
+        return (squares / len(self.levels)).sqrt()
 
     def gradient(self, X, level):
         """Gradient of the log-density of noisy rows at `X`, by its features."""

@@ -14,7 +14,8 @@ from sklearn_deepod._determinism import PickedRows, TrainingRows
 from sklearn_deepod._stats import RobustZScores, TailProbabilities, likely_inliers
 from sklearn_deepod._training import set_arrays
 from sklearn_deepod.base import BaseTorchDetector
-from sklearn_deepod.base._torch import INLIER_FRACTION, OFFSET_ROWS
+from sklearn_deepod.base._state import parameters_as_fitted
+from sklearn_deepod.base._torch import OFFSET_ROWS
 from sklearn_deepod.detectors._neighbors._component_scorer import (
     ComponentScorer,
     contributions,
@@ -38,7 +39,14 @@ _MOST_CELLS = 2**25
 # Rows that a score is smoothed over; fewer where the references are a small sample.
 _N_NEARBY, _NEARBY_SHARE = 16, 1 / 64
 # Parameters of the networks that are those of the detector.
-_SHARED = "novelty", "preprocessor", "device", "precision", "random_state"
+_SHARED = (
+    "novelty",
+    "inlier_fraction",
+    "preprocessor",
+    "device",
+    "precision",
+    "random_state",
+)
 
 
 class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
@@ -60,7 +68,8 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
     autoencoder : AutoEncoder or None, default=None
         The networks, for a longer training or another kind of network:
         ``AutoEncoder(network="conv")`` for images. It is cloned, and takes `novelty`,
-        `preprocessor`, `device`, `precision` and `random_state` from this detector.
+        `inlier_fraction`, `preprocessor`, `device`, `precision` and `random_state` from
+        this detector.
         None takes ``AutoEncoder()``.
     n_neighbors : int, default=5
         Which neighbour's distance counts in the inputs, and the number of those that
@@ -164,10 +173,9 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
         self : object
             The detector.
         """
-        goes_on = hasattr(self, "autoencoder_")
+        goes_on = "autoencoder_" in vars(self)
         with self._all_or_nothing():
-            X, weight = self._validate_training(X, sample_weight, reset=not goes_on)
-            self._find_constants(X, weight, goes_on=goes_on)
+            X, weight = self._validate_training(X, sample_weight, goes_on=goes_on)
             rows = TrainingRows(X, weight)
             if goes_on:
                 networks = copy.deepcopy(self.autoencoder_)
@@ -176,7 +184,7 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
                 networks = self._new_autoencoder()
             self._check_columns(X, weight)
             self._train(networks, lambda: networks.partial_fit(X, sample_weight=weight))
-            self._finish(rows)
+            self._fit_components_on(rows, new_preprocessor=not goes_on)
         return self
 
     def score_components(self, X):
@@ -200,12 +208,11 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
     # Fitting ----------------------------------------------------------------------
 
     def _fit(self, X, sample_weight):
-        self.__dict__.pop("preprocessor_", None)
         networks = self._new_autoencoder()
         self._check_columns(X, sample_weight)
         rows = TrainingRows(X, sample_weight)
         self._train(networks, lambda: networks._fit_as_part_of(self, rows))
-        self._finish(rows)
+        self._fit_components_on(rows, new_preprocessor=True)
 
     def _new_autoencoder(self):
         networks = self.autoencoder
@@ -230,15 +237,16 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
         self.device_ = networks.device_
         self._shape_read = networks._shape_read
         self._input_shape = networks._input_shape
+        self._precision = networks._precision
+        self._n_members = networks._n_members
         self._streams = networks._streams
 
-    def _finish(self, rows):
+    def _fit_components_on(self, rows, *, new_preprocessor):
         """Fit the components on a sample of the rows, and set the threshold."""
-        # The networks' one leaves features out that vary among outliers only.
-        if not hasattr(self, "preprocessor_"):
+        # The networks' one masks features that vary among outliers only.
+        if new_preprocessor:
             self._fit_preprocessor(rows)
-        # As fitted: parameters may be set to something else before rows are scored.
-        self._settings = {"n_neighbors": self.n_neighbors, "novelty": self.novelty}
+        self._parameters_as_fitted = parameters_as_fitted(self)
         n_cells = math.prod(self._input_shape)
         size = max(64, min(OFFSET_ROWS, _MOST_CELLS // n_cells))
         sample = rows.subset(*rows.sample(size))
@@ -259,7 +267,7 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
         elif self.contamination == "auto" or len(sample) == len(rows):
             self._set_threshold(scores, sample.weight)
         else:
-            super()._finish(rows)
+            self._fit_threshold(rows)
         flagged = scores > -self.offset_
         shares = contributions(components, sample.weight * flagged).tolist()
         names = self.component_names_.tolist()
@@ -274,7 +282,7 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
         """Fit the components; gives what they were fitted on."""
         inliers = np.arange(len(sample))
         if self._refits_on_inliers(sample):
-            inliers = likely_inliers(distances, sample.weight, INLIER_FRACTION)
+            inliers = likely_inliers(distances, sample.weight, self.inlier_fraction)
         fitting = FittingRows(
             rows=sample,
             values=values,
@@ -311,21 +319,18 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
 
     def _build_module(self, input_shape, generator):
         read = varying_cells(self.autoencoder_.preprocessor_, input_shape)
-        return ComponentScorer(self.autoencoder_._module, read, **self._settings)
+        return ComponentScorer(
+            self.autoencoder_._module, read, self.n_neighbors, self.novelty
+        )
+
+    _fitted_attribute = "_scorer"
 
     @property
     def _module(self):
         return self._scorer
 
-    @property
-    def _n_members(self):
-        return self.autoencoder_._n_members
-
-    def _scores(self, module, X):
-        return module.networks.distances(X * module.read)
-
     def _anomaly_scores(self, X):
-        if self._settings["novelty"]:
+        if self._scorer.smoothing is None:
             measures = self._apply(X, ComponentScorer.scores)
             return mean_of_largest(self._units.of(measures))
         columns = self._apply(X, ComponentScorer.scores_and_sums)
@@ -356,17 +361,13 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
 
     # State ------------------------------------------------------------------------
 
-    def __getstate__(self):
-        """Plain arrays in place of the components."""
-        state = super().__getstate__()
-        if "_scorer" in state:
-            state["_scorer"] = state["_scorer"].arrays()
-        return state
+    def _to_arrays(self):
+        return self._scorer.arrays()
 
-    def _restore_module(self, state):
-        self._scorer = self._build_module(self._input_shape, None)
-        set_arrays(self._scorer, state["_scorer"])
-        self._scorer.to(self.device_)
+    def _from_arrays(self, arrays):
+        scorer = self._build_module(self._input_shape, None)
+        set_arrays(scorer, arrays)
+        return scorer.to(self.device_)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

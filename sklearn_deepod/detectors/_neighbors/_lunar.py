@@ -7,7 +7,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from sklearn_deepod._nn import ACTIVATIONS, DenseStack, artificial_outliers
-from sklearn_deepod._training import arrays_of, load_arrays
+from sklearn_deepod._training import LossStep, arrays_of, load_arrays
 from sklearn_deepod.base import BaseDeepDetector
 from sklearn_deepod.base._torch import SCORE_ROWS
 from sklearn_deepod.detectors._neighbors._reference_index import ReferenceIndex
@@ -152,23 +152,21 @@ class LUNAR(BaseDeepDetector):
         return DistanceNetwork(self.n_estimators, sizes, self.activation, generator)
 
     def _initialize(self, module, X, generator):
-        module.negatives.copy_(self.__dict__.pop("_negatives"))
+        module.negatives.copy_(self._negatives)
+        del self._negatives
         mean = X.cpu().double().mean().item()
         module.mean.fill_(mean or 1.0)
 
-    def _losses(self, module, X, generator):
+    def _losses(self, module, X, generator, labels=None):
         if module.training:
             drawn = torch.randint(_N_NEGATIVES, X.shape[:2], generator=generator)
             negatives = module.negatives[drawn.to(X.device)]
         else:
             negatives = self._for_members(module.negatives)
-        losses = torch.sigmoid(module(X)).square()
-        missed = torch.sigmoid(-module(negatives)).square()
+        losses = torch.sigmoid(module.anomaly_scores(X)).square()
+        missed = torch.sigmoid(-module.anomaly_scores(negatives)).square()
         # The same for all rows of a batch, so that trimming looks at the rows' own.
-        yield module, losses + missed.mean(dim=1, keepdim=True)
-
-    def _scores(self, module, X):
-        return module(X)
+        yield LossStep(module, losses + missed.mean(dim=1, keepdim=True))
 
 
 class DistanceNetwork(nn.Module):
@@ -194,7 +192,7 @@ class DistanceNetwork(nn.Module):
         self.register_buffer("negatives", torch.zeros(_N_NEGATIVES, sizes[0]))
         self.register_buffer("mean", torch.ones(()))
 
-    def forward(self, distances):
+    def anomaly_scores(self, distances):
         """Scores (n_members, n) of distances (n_members, n, n_neighbors)."""
         relative = (distances / self.mean).clamp_max(_LARGEST)
         return self.layers.forward(relative).squeeze(2)

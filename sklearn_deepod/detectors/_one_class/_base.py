@@ -76,8 +76,18 @@ class BaseHypersphere(BaseNetworkDetector, metaclass=ABCMeta):
             decoder = spec.decoder(
                 n_members, self.latent_size, input_shape, generator=generator
             )
-        whitens = self.score_function == "whitened"
-        return Hypersphere(encoder, decoder, n_members, self.latent_size, whitens)
+        return Hypersphere(
+            encoder,
+            decoder,
+            n_members,
+            self.latent_size,
+            whitens=self.score_function == "whitened",
+            soft=self._has_soft_boundary(),
+        )
+
+    def _has_soft_boundary(self):
+        """Whether distances are scored from the sphere, not from its centre."""
+        return False
 
     def _initialize(self, module, X, generator):
         with torch.no_grad():
@@ -95,17 +105,7 @@ class BaseHypersphere(BaseNetworkDetector, metaclass=ABCMeta):
         rebuilt = module.decoder.forward(outputs, generator)
         return (rebuilt - X).square().flatten(2).mean(dim=2)
 
-    def _scores(self, module, X):
-        outputs = module(X)
-        if module.whitening is not None:
-            return module.whitening(outputs) / module.scale
-        return self._excess(module, module.distances_of(outputs)) / module.scale
-
-    def _excess(self, module, distances):
-        """What of squared distances is scored."""
-        return distances
-
-    def _fit_score_statistics(self, module, X, sample_weight, keep):
+    def _fit_score_statistics(self, module, X, sample_weight, support_fraction):
         outputs = module(self._for_members(X))
         distances = module.distances_of(outputs)
         extent = distances.amax(dim=1) - distances.amin(dim=1)
@@ -121,7 +121,7 @@ class BaseHypersphere(BaseNetworkDetector, metaclass=ABCMeta):
             )
         if module.whitening is not None:
             whitening = module.whitening
-            whitening.fit(outputs, sample_weight, ridge=_RIDGE, keep=keep)
+            whitening.fit(outputs, sample_weight, ridge=_RIDGE, keep=support_fraction)
             whitening.center(module.center.squeeze(1))
             distances = whitening(outputs)
         weight = torch.as_tensor(sample_weight, dtype=torch.float64)
@@ -130,7 +130,7 @@ class BaseHypersphere(BaseNetworkDetector, metaclass=ABCMeta):
 
 
 class Hypersphere(nn.Module):
-    """An encoder without additive terms, and the point that it maps rows close to.
+    """An encoder without biases, and the point that it maps rows close to.
 
     Parameters
     ----------
@@ -142,10 +142,13 @@ class Hypersphere(nn.Module):
         Members and outputs of each.
     whitens : bool
         Whether there is a `whitening` of the outputs.
+    soft : bool
+        Whether squared distances are scored less the squared radius.
     """
 
-    def __init__(self, encoder, decoder, n_members, n_outputs, whitens):
+    def __init__(self, encoder, decoder, n_members, n_outputs, *, whitens, soft):
         super().__init__()
+        self.soft = soft
         self.encoder = encoder
         self.decoder = decoder
         self.whitening = make_whitening(n_members, n_outputs) if whitens else None
@@ -169,3 +172,13 @@ class Hypersphere(nn.Module):
     def distances_of(self, outputs):
         """Squared distances to the centre, of shape (n_members, n)."""
         return (outputs - self.center).square().sum(dim=2)
+
+    def anomaly_scores(self, X):
+        """Distances in units of the mean one of the training rows, (n_members, n)."""
+        outputs = self(X)
+        if self.whitening is not None:
+            return self.whitening(outputs) / self.scale
+        distances = self.distances_of(outputs)
+        if self.soft:
+            distances = distances - self.radius.square()
+        return distances / self.scale

@@ -5,6 +5,7 @@ from numbers import Real
 import numpy as np
 from sklearn.utils._param_validation import Interval
 
+from sklearn_deepod._training import LossStep
 from sklearn_deepod.base._semi_supervised import SemiSupervisedMixin
 from sklearn_deepod.detectors._one_class._base import BaseHypersphere
 
@@ -74,11 +75,11 @@ class DeepSAD(SemiSupervisedMixin, BaseHypersphere):
         index = np.flatnonzero(rows.labels != -1)
         return rows.subset(index, rows.weight[index]) if len(index) else rows
 
-    def _losses(self, module, X, labels, generator):
+    def _losses(self, module, X, generator, labels=None):
         errors = self._pretraining_losses(module, X, generator)
         if errors is not None:
-            yield module, errors, labels != 0
+            yield LossStep(module, errors, labels != 0)
             return
         distances = module.distances_of(module(X, generator))
         known = self.eta * (distances + _EPS) ** labels.to(distances.dtype)
-        yield module.encoder, known.where(labels != 0, distances), labels != 0
+        yield LossStep(module.encoder, known.where(labels != 0, distances), labels != 0)

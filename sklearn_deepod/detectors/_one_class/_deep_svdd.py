@@ -6,6 +6,7 @@ import torch
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_deepod._stats import weighted_quantile
+from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._one_class._base import BaseHypersphere
 
 # Steps in which the radius stays zero, so that all rows are drawn to the centre.
@@ -83,29 +84,29 @@ class DeepSVDD(BaseHypersphere):
         """Radius of each member's sphere."""
         return self.net_.module_.radius.squeeze(1).cpu().numpy()
 
-    def _losses(self, module, X, generator):
+    def _losses(self, module, X, generator, labels=None):
         errors = self._pretraining_losses(module, X, generator)
         if errors is not None:
-            yield module, errors
+            yield LossStep(module, errors)
             return
         distances = module.distances_of(module(X, generator))
         if self.objective == "one-class":
-            yield module.encoder, distances
+            yield LossStep(module.encoder, distances)
             return
         if module.training and module.step > self.pretrain_steps + _WARM_UP_STEPS:
             kept = distances.detach().quantile(1 - self.nu, dim=1, keepdim=True)
             module.radius.copy_(kept.sqrt())
         squared = module.radius.square()
         losses = squared + (distances - squared).clamp_min(0) / self.nu
-        yield module.encoder, losses, torch.ones_like(losses, dtype=torch.bool)
+        yield LossStep(
+            module.encoder, losses, torch.ones_like(losses, dtype=torch.bool)
+        )
 
-    def _excess(self, module, distances):
-        if self.objective == "one-class":
-            return distances
-        return distances - module.radius.square()
+    def _has_soft_boundary(self):
+        return self.objective != "one-class"
 
-    def _fit_score_statistics(self, module, X, sample_weight, keep):
-        super()._fit_score_statistics(module, X, sample_weight, keep)
+    def _fit_score_statistics(self, module, X, sample_weight, support_fraction):
+        super()._fit_score_statistics(module, X, sample_weight, support_fraction)
         distances = module.distances_of(module(self._for_members(X))).sqrt()
         distances = distances.double().cpu().numpy().T
         radius = weighted_quantile(distances, [1 - self.nu], sample_weight)[0]

@@ -126,8 +126,7 @@ class DeepIsolationForest(BaseUntrainedDetector):
         self.weight_scale = weight_scale
         self.score_function = score_function
 
-    @property
-    def _n_members(self):
+    def _count_members(self):
         return self.n_representations
 
     def _build_module(self, input_shape, generator):
@@ -142,9 +141,10 @@ class DeepIsolationForest(BaseUntrainedDetector):
                 generator,
             ),
             IsolationTrees(self.n_representations, self.n_estimators, self.max_samples),
+            self.score_function,
         )
 
-    def _fit_score_statistics(self, module, X, sample_weight, keep):
+    def _fit_score_statistics(self, module, X, sample_weight, support_fraction):
         representations = module.networks.fit(self._for_members(X), sample_weight)
         representations = representations[:, repeated_rows(sample_weight)]
         n_members, n_rows, _ = representations.shape
@@ -160,11 +160,6 @@ class DeepIsolationForest(BaseUntrainedDetector):
         ]
         module.trees.load(forests)
 
-    def _scores(self, module, X):
-        length, deviation = module(X)
-        scores = torch.exp2(-length)
-        return scores if self.score_function == "depth" else scores * deviation
-
 
 class DeepForest(nn.Module):
     """Random networks and the trees on their outputs.
@@ -175,16 +170,25 @@ class DeepForest(nn.Module):
         The networks.
     trees : IsolationTrees
         The trees.
+    score_function : str
+        See `DeepIsolationForest`.
     """
 
-    def __init__(self, networks, trees):
+    def __init__(self, networks, trees, score_function):
         super().__init__()
+        self.score_function = score_function
         self.networks = networks
         self.trees = trees
 
     def forward(self, X):
         """Path lengths and deviations; see `IsolationTrees`."""
         return self.trees(self.networks(X))
+
+    def anomaly_scores(self, X):
+        """Scores of shape (n_members, n) by `score_function`."""
+        length, deviation = self(X)
+        scores = torch.exp2(-length)
+        return scores if self.score_function == "depth" else scores * deviation
 
 
 class RandomNetworks(nn.Module):

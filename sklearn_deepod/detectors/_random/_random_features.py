@@ -86,12 +86,11 @@ class RandomFeatures(BaseUntrainedDetector):
         X = self._for_members(X.flatten(1).cpu())
         read_few_inputs(module.layer, X, generator)
 
-    def _fit_score_statistics(self, module, X, sample_weight, keep):
+    def _fit_score_statistics(self, module, X, sample_weight, support_fraction):
         features = module.features(self._for_members(X))
-        module.whitening.fit(features, sample_weight, ridge=self._shrinkage, keep=keep)
-
-    def _scores(self, module, X):
-        return module(X)
+        module.whitening.fit(
+            features, sample_weight, ridge=self._shrinkage, keep=support_fraction
+        )
 
 
 class WhitenedLayer(nn.Module):
@@ -113,6 +112,6 @@ class WhitenedLayer(nn.Module):
         """Map (n_members, n, ...) to (n_members, n, n_units)."""
         return torch.relu(self.layer.forward(X.flatten(2)))
 
-    def forward(self, X):
+    def anomaly_scores(self, X):
         """Distances of shape (n_members, n)."""
         return self.whitening(self.features(X))

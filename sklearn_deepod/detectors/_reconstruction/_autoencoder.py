@@ -16,6 +16,7 @@ from sklearn_deepod._nn import (
     split_missing,
     uniform_like,
 )
+from sklearn_deepod._training import LossStep
 from sklearn_deepod.base._network import BaseNetworkDetector
 from sklearn_deepod.networks import Dense
 from sklearn_deepod.preprocessing._preprocess import check_restores, restore
@@ -27,8 +28,6 @@ SCORE_FUNCTIONS = (
     "relative_error",
     "multiscale_error",
 )
-# Mean square of a row, in units of the scaling, below which it counts as empty.
-_LEAST_SIZE = 0.01
 
 
 class AutoEncoder(
@@ -175,7 +174,7 @@ class AutoEncoder(
 
     @property
     def _n_features_out(self):
-        return self.n_estimators * self.latent_size
+        return self._n_members * self._module.latent_size
 
     def _dense_parameters(self):
         parameters = super()._dense_parameters()
@@ -186,7 +185,10 @@ class AutoEncoder(
         return {}
 
     def _build_module(self, input_shape, generator):
-        score_function = self._score_function()
+        score_function = self.score_function
+        if score_function == "auto":
+            is_image = len(self._shape_read) == 3
+            score_function = "multiscale_error" if is_image else "whitened"
         if score_function == "multiscale_error" and len(input_shape) != 3:
             raise ValueError(
                 "score_function='multiscale_error' smooths images, but the rows that "
@@ -201,9 +203,7 @@ class AutoEncoder(
             input_shape=input_shape,
             latent_size=self.latent_size,
             reads_mask=self.mask_rate > 0,
-            whitens=score_function.startswith("whitened"),
-            code_in_features=score_function == "whitened",
-            compares_scales=score_function == "multiscale_error",
+            score_function=score_function,
             generator=generator,
             **self._module_settings(),
         )
@@ -213,14 +213,16 @@ class AutoEncoder(
             X = self._for_members(torch.nan_to_num(X).flatten(1))
             read_few_inputs(module.encoder.layers[0], module.read(X).cpu(), generator)
 
-    def _losses(self, module, X, generator):
+    def _losses(self, module, X, generator, labels=None):
         target, present = split_missing(module.read(X))
         inputs, seen = self._corrupted(module, target, present, generator)
         _, _, rebuilt = module.encode_decode(inputs, seen, generator)
         if present is not None:
             rebuilt = rebuilt * present
         errors = F.mse_loss(rebuilt, target, reduction="none")
-        yield module, (errors if errors.ndim == 3 else errors.flatten(2)).mean(dim=2)
+        yield LossStep(
+            module, (errors if errors.ndim == 3 else errors.flatten(2)).mean(dim=2)
+        )
 
     def _corrupted(self, module, target, present, generator):
         """Noisy inputs and the cells that are shown, in training."""
@@ -235,28 +237,11 @@ class AutoEncoder(
             seen = shown if seen is None else shown * seen
         return inputs, seen
 
-    def _score_function(self):
-        if self.score_function == "auto":
-            return "multiscale_error" if len(self._shape_read) == 3 else "whitened"
-        return self.score_function
-
-    def _scores(self, module, X):
-        score_function = self._score_function()
-        if score_function.startswith("whitened"):
-            return module.distances(X)
-        features = module.features(X)
-        if score_function == "multiscale_error":
-            errors = module.multiscale_error(features)
-        else:
-            errors = features.square().mean(dim=2)
-        if score_function == "squared_error":
-            return errors
-        size = torch.nan_to_num(X).flatten(2).square().mean(dim=2)
-        return errors / (size + _LEAST_SIZE).sqrt()
-
-    def _fit_score_statistics(self, module, X, sample_weight, keep):
+    def _fit_score_statistics(self, module, X, sample_weight, support_fraction):
         X = self._for_members(X)
         if module.multiscale_error is not None:
             module.multiscale_error.fit(module.features(X), sample_weight)
         if module.whitening is not None:
-            module.fit_whitening(X, sample_weight, ridge=self._shrinkage, keep=keep)
+            module.fit_whitening(
+                X, sample_weight, ridge=self._shrinkage, keep=support_fraction
+            )

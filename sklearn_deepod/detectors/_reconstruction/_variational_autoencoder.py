@@ -10,12 +10,12 @@ from sklearn_deepod._nn import (
     VariationalNetwork,
     split_missing,
 )
+from sklearn_deepod._nn._variational import BOUNDS
+from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._reconstruction._autoencoder import (
     SCORE_FUNCTIONS,
     AutoEncoder,
 )
-
-_BOUNDS = ("negative_elbo", "reconstruction_probability")
 
 
 class VariationalAutoEncoder(AutoEncoder):
@@ -95,7 +95,7 @@ class VariationalAutoEncoder(AutoEncoder):
         "beta": [Interval(Real, 0, None, closed="left")],
         "beta_warm_up": [Interval(Integral, 0, None, closed="left")],
         "n_samples": [Interval(Integral, 0, None, closed="left")],
-        "score_function": [StrOptions({"auto", *SCORE_FUNCTIONS, *_BOUNDS})],
+        "score_function": [StrOptions({"auto", *SCORE_FUNCTIONS, *BOUNDS})],
     }
 
     _module_class, _dense_class = VariationalNetwork, DenseVariationalNetwork
@@ -126,6 +126,7 @@ class VariationalAutoEncoder(AutoEncoder):
             "likelihood": self.likelihood,
             "variance": self.variance,
             "n_samples": self.n_samples,
+            "beta": self.beta,
         }
 
     def _initialize(self, module, X, generator):
@@ -139,28 +140,18 @@ class VariationalAutoEncoder(AutoEncoder):
                     "preprocessor=MinMaxScaler(), or likelihood='gaussian'."
                 )
 
-    def _losses(self, module, X, generator):
+    def _losses(self, module, X, generator, labels=None):
         target, present = split_missing(module.read(X))
         inputs, seen = self._corrupted(module, target, present, generator)
         beta = self.beta
         if module.training and self.beta_warm_up:
             beta = beta * min(1.0, module.n_steps.item() / self.beta_warm_up)
-        yield (
-            module,
-            module.training_losses(inputs, seen, target, present, beta, generator),
-        )
+        losses = module.training_losses(inputs, seen, target, present, beta, generator)
+        yield LossStep(module, losses)
         if module.training:
             module.n_steps += 1
 
-    def _fit_score_statistics(self, module, X, sample_weight, keep):
-        super()._fit_score_statistics(module, X, sample_weight, keep)
+    def _fit_score_statistics(self, module, X, sample_weight, support_fraction):
+        super()._fit_score_statistics(module, X, sample_weight, support_fraction)
         if self.likelihood == "gaussian":
             module.fit_variance(module.read(self._for_members(X)), sample_weight)
-
-    def _scores(self, module, X):
-        if self.score_function not in _BOUNDS:
-            return super()._scores(module, X)
-        likelihood, divergence = module.bounds(*split_missing(X))
-        if self.score_function == "reconstruction_probability":
-            return likelihood
-        return likelihood + self.beta * divergence

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_deepod._nn import DenseStack
+from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._self_supervised._base import (
     BaseTableDetector,
     leaky_relu,
@@ -124,15 +125,12 @@ class DecomposedRepresentation(BaseTableDetector):
             generator,
         )
 
-    def _losses(self, module, X, generator):
+    def _losses(self, module, X, generator, labels=None):
         code, weights = module(X)
         losses = module.distances(code, weights)
         losses = losses + self.separation_weight * mean_cosine(weights)
         alignment = 1 - F.cosine_similarity(module.decoder(code), X, dim=2)
-        yield module, losses + self.alignment_weight * alignment
-
-    def _scores(self, module, X):
-        return module.distances(*module(X))
+        yield LossStep(module, losses + self.alignment_weight * alignment)
 
 
 class DecompositionNetwork(nn.Module):
@@ -185,6 +183,10 @@ class DecompositionNetwork(nn.Module):
     def forward(self, X):
         """Codes (n_members, n, latent_size) and weights of the fixed vectors."""
         return self.encoder(X), self.weigher(X).softmax(dim=2)
+
+    def anomaly_scores(self, X):
+        """Distances of the codes, (n_members, n)."""
+        return self.distances(*self(X))
 
     def distances(self, code, weights):
         """Squared distances of codes from the weighted means, (n_members, n)."""

@@ -8,6 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_deepod._nn import BatchedLinear, BatchedNorm
+from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._self_supervised._base import (
     BaseTableDetector,
     in_parts,
@@ -140,17 +141,20 @@ class InternalContrastive(BaseTableDetector):
         n_windows = min(self.max_windows, max(2, _WINDOW_CELLS // n_inputs))
         windows, rests = window_features(n_inputs, size, n_windows)
         return ContrastiveNetwork(
-            self.n_estimators, windows, rests, self.latent_size, generator
+            self.n_estimators,
+            windows,
+            rests,
+            self.latent_size,
+            self.temperature,
+            generator,
         )
 
-    def _losses(self, module, X, generator):
+    def _losses(self, module, X, generator, labels=None):
         if module.training:  # The moments are those of the whole batch.
-            yield module, contrastive_losses(*module(X), self.temperature)
+            losses = contrastive_losses(*module(X), module.temperature)
         else:
-            yield module, self._scores(module, X)
-
-    def _scores(self, module, X):
-        return in_parts(lambda x: contrastive_losses(*module(x), self.temperature), X)
+            losses = module.anomaly_scores(X)
+        yield LossStep(module, losses)
 
 
 def window_size_for(n_features):
@@ -211,12 +215,15 @@ class ContrastiveNetwork(nn.Module):
         Places of the features in each window, and of the others.
     latent_size : int
         Units of the outputs.
+    temperature : float
+        See `InternalContrastive`.
     generator : torch.Generator
         Source of the orders of the features and the initial weights.
     """
 
-    def __init__(self, n_members, windows, rests, latent_size, generator):
+    def __init__(self, n_members, windows, rests, latent_size, temperature, generator):
         super().__init__()
+        self.temperature = temperature
         self.n_inputs = windows.shape[1] + rests.shape[1]
         order = torch.rand(n_members, self.n_inputs, generator=generator)
         self.register_buffer("order", order.argsort(dim=1))
@@ -239,6 +246,10 @@ class ContrastiveNetwork(nn.Module):
             generator,
             n_normalised=1,
         )
+
+    def anomaly_scores(self, X):
+        """Mean contrastive losses of the windows, (n_members, n)."""
+        return in_parts(lambda x: contrastive_losses(*self(x), self.temperature), X)
 
     def forward(self, X):
         """Vectors of what is left and of the windows, for rows (n_members, n, ...)."""

@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from sklearn_deepod._nn import DenseStack
+from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._self_supervised._base import (
     BaseTableDetector,
     in_parts,
@@ -116,12 +117,11 @@ class MaskedCellModel(BaseTableDetector):
             generator,
         )
 
-    def _losses(self, module, X, generator):
+    def _losses(self, module, X, generator, labels=None):
         logits, errors = module(X)
-        yield module, errors + self.diversity_weight * diversity_losses(logits)
-
-    def _scores(self, module, X):
-        return in_parts(lambda x: module(x)[1], X)
+        yield LossStep(
+            module, errors + self.diversity_weight * diversity_losses(logits)
+        )
 
 
 class MaskingNetwork(nn.Module):
@@ -170,6 +170,10 @@ class MaskingNetwork(nn.Module):
         logits = self.generators(X.repeat_interleave(self.n_masks, dim=0))
         logits = logits.unflatten(0, (-1, self.n_masks))
         return logits, self.errors(X, torch.sigmoid(logits))
+
+    def anomaly_scores(self, X):
+        """Errors of the reconstructions, (n_members, n)."""
+        return in_parts(lambda x: self(x)[1], X)
 
     def errors(self, X, masks):
         """Mean length of the residuals under some masks, (n_members, n)."""

@@ -7,9 +7,9 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from sklearn_deepod._nn import BatchedLinear, artificial_outliers
+from sklearn_deepod._training import LossStep
 from sklearn_deepod.base._network import BaseNetworkDetector
 from sklearn_deepod.base._semi_supervised import SemiSupervisedMixin
-from sklearn_deepod.base._torch import TRIM_FRACTION
 
 
 class DevNet(SemiSupervisedMixin, BaseNetworkDetector):
@@ -107,20 +107,16 @@ class DevNet(SemiSupervisedMixin, BaseNetworkDetector):
         self.score_function = score_function
         self.outliers = outliers
 
-    @property
-    def _trim(self):
+    def _count_trimmed(self):
         # Of the unlabelled rows, which are half of a batch where outliers are known.
-        return (
-            TRIM_FRACTION
-            if self._makes_outliers
-            else TRIM_FRACTION * (1 - self._outlier_share)
-        )
+        unlabelled = 1.0 if self._makes_outliers else 1 - self._outlier_share
+        return self.trim_fraction * unlabelled
 
     def _reads_labels(self):
         return self.outliers == "auto"
 
-    def _start(self, X, sample_weight, labels=None, *, goes_on=False):
-        rows = super()._start(X, sample_weight, labels, goes_on=goes_on)
+    def _begin(self, X, sample_weight, labels=None, *, goes_on=False):
+        rows = super()._begin(X, sample_weight, labels, goes_on=goes_on)
         if not goes_on:
             self._makes_outliers = not (rows.labels == -1).any()
         return rows
@@ -133,13 +129,14 @@ class DevNet(SemiSupervisedMixin, BaseNetworkDetector):
         head = BatchedLinear(n_members, self.latent_size, 1, generator)
         shape = n_members, self.n_reference_scores
         reference = torch.randn(shape, generator=generator)
-        return DeviationNetwork(encoder, head, reference, input_shape)
+        absolute = self.score_function == "absolute"
+        return DeviationNetwork(encoder, head, reference, input_shape, absolute)
 
     def _initialize(self, module, X, generator):
         module.low.copy_(X.amin(dim=0))
         module.high.copy_(X.amax(dim=0))
 
-    def _losses(self, module, X, labels, generator):
+    def _losses(self, module, X, generator, labels=None):
         deviation = module(X, generator)
         losses = self._too_low(deviation).where(labels == -1, deviation.abs())
         if self._makes_outliers:
@@ -147,14 +144,10 @@ class DevNet(SemiSupervisedMixin, BaseNetworkDetector):
             missed = self._too_low(module(made, generator))
             # The same for all rows of a batch, so that trimming looks at the rows' own.
             losses = losses + missed.mean(dim=1, keepdim=True)
-        yield module, losses, labels != 0
+        yield LossStep(module, losses, labels != 0)
 
     def _too_low(self, deviation):
         return (self.margin - deviation).clamp_min(0.0)
-
-    def _scores(self, module, X):
-        deviation = module(X)
-        return deviation.abs() if self.score_function == "absolute" else deviation
 
 
 class DeviationNetwork(nn.Module):
@@ -172,8 +165,9 @@ class DeviationNetwork(nn.Module):
         Shape of a row.
     """
 
-    def __init__(self, encoder, head, reference, input_shape):
+    def __init__(self, encoder, head, reference, input_shape, absolute):
         super().__init__()
+        self.absolute = absolute
         self.encoder = encoder
         self.head = head
         std, mean = torch.std_mean(reference, dim=1, correction=0, keepdim=True)
@@ -187,6 +181,11 @@ class DeviationNetwork(nn.Module):
         code = torch.relu(self.encoder(X, generator))
         score = self.head.forward(code).squeeze(2)
         return (score - self.reference_mean) / self.reference_std
+
+    def anomaly_scores(self, X):
+        """Deviations or their absolute values, (n_members, n)."""
+        deviation = self(X)
+        return deviation.abs() if self.absolute else deviation
 
     def outliers_like(self, X, generator):
         """Artificial outliers in the shape of training rows `X`."""

@@ -21,7 +21,7 @@ _FINEST = 1e-26
 class BaseZScore(BaseDetector):
     """Base of the detectors that measure each feature on its own.
 
-    Subclasses give `_center_and_scale` and `_textbook_cut`.
+    Subclasses give `_center_and_scale` and `_textbook_threshold`.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class BaseZScore(BaseDetector):
         inherit_parameters(cls, BaseZScore)
 
     #: The score beyond which a row is an outlier, if `contamination` is "auto".
-    _textbook_cut: float
+    _textbook_threshold: float
 
     @abstractmethod
     def _center_and_scale(self, values, sample_weight):
@@ -107,6 +107,7 @@ class BaseZScore(BaseDetector):
         scale = np.clip(scale, finest, np.finfo(np.float64).max / 4.0)
         self.center_ = 4.0 * center.reshape(rows.shape)
         self.scale_ = 4.0 * scale.reshape(rows.shape)
+        self._combine = self.combine
         self._set_offset(self._anomaly_scores(X)[rows.positions], rows.weight)
 
     def _find_constants(self, X, sample_weight, *, goes_on):
@@ -115,7 +116,7 @@ class BaseZScore(BaseDetector):
 
     def _set_offset(self, anomaly_scores, sample_weight):
         if self.contamination == "auto":
-            self.offset_ = -self._textbook_cut
+            self.offset_ = -self._textbook_threshold
         elif self.contamination == "fence":
             self.offset_ = -kimber_threshold(anomaly_scores, sample_weight)
         else:
@@ -124,7 +125,7 @@ class BaseZScore(BaseDetector):
     def _anomaly_scores(self, X):
         scores = np.empty(X.shape[0])
         for part in self._parts(X):
-            scores[part] = _combined(np.abs(self._measured(X, part)), self.combine)
+            scores[part] = _combined(np.abs(self._measured(X, part)), self._combine)
         return scores
 
     def _parts(self, X):

@@ -60,7 +60,7 @@ class ModifiedZScore(BaseZScore):
     [[26.31]]
     """
 
-    _textbook_cut = 3.5
+    _textbook_threshold = 3.5
 
     def _center_and_scale(self, values, sample_weight):
         return median_and_scale(values, sample_weight)

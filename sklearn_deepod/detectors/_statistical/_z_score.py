@@ -63,7 +63,7 @@ class ZScore(BaseZScore):
     [[3.8, -4.7, -1.6, 2.4]]
     """
 
-    _textbook_cut = 3.0
+    _textbook_threshold = 3.0
 
     def _center_and_scale(self, values, sample_weight):
         # What all values have in common would cost digits, and give a constant feature

@@ -1,0 +1,78 @@
+"""The state of a fitted detector: parameters as fitted, arrays, and versions."""
+
+import copy
+import warnings
+from importlib import import_module
+
+import numpy as np
+from sklearn.base import clone
+
+from sklearn_deepod.exceptions import InconsistentVersionWarning
+
+_PACKAGES = "sklearn_deepod", "numpy", "sklearn", "torch"
+# What plays no part in a fitted module.
+_NOT_KEPT = {"callbacks", "verbose", "random_state"}
+
+
+def parameters_as_fitted(detector):
+    """Constructor parameters, safe from later changes of the detector's.
+
+    Parameters
+    ----------
+    detector : estimator
+        The detector that is being fitted.
+
+    Returns
+    -------
+    dict of str to object
+    """
+    return {
+        name: _kept(value)
+        for name, value in detector.get_params(deep=False).items()
+        if name not in _NOT_KEPT
+    }
+
+
+def _kept(value):
+    # ``set_params(network__dropout=0.5)`` changes a spec in place.
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        return clone(value)
+    if isinstance(value, list | dict | set | np.ndarray):
+        return copy.deepcopy(value)
+    return value
+
+
+def as_fitted(detector, parameters):
+    """The detector with the parameters that it was fitted with; shares all else."""
+    fitted = object.__new__(type(detector))
+    vars(fitted).update(vars(detector) | parameters)
+    return fitted
+
+
+def versions():
+    """Versions of the packages that a fitted detector stands on."""
+    return {name: import_module(name).__version__ for name in _PACKAGES}
+
+
+def check_versions(detector, found):
+    """Warn where a detector was saved by other versions than are installed.
+
+    Parameters
+    ----------
+    detector : estimator
+        The detector that is being loaded.
+    found : dict of str to str
+        What `versions` gave when it was saved.
+    """
+    installed = versions()
+    for name, version in found.items():
+        if version != installed.get(name):
+            warnings.warn(
+                InconsistentVersionWarning(
+                    estimator_name=type(detector).__name__,
+                    package=name,
+                    current_version=installed.get(name),
+                    original_version=version,
+                ),
+                stacklevel=3,
+            )
