@@ -35,8 +35,9 @@ class MaskedAutoencoder(nn.Module):
         Whether the encoder also reads which cells are seen, as further channels.
     score_function : str
         How rows are scored: "whitened" and "whitened_residual" by the size of whitened
-        features, with and without the code; "multiscale_error" by the error of an image
-        at several scales; "squared_error", and "relative_error" per size of the row.
+        features, with and without the code; "squared_error" by the mean square of the
+        residual; "relative_error" by that per size of the row, and "multiscale_error"
+        by that of an image at several scales.
     generator : torch.Generator
         Source of the initial weights.
     """
@@ -174,8 +175,9 @@ class MaskedAutoencoder(nn.Module):
             return self.distances(X)
         features = self.features(X)
         if self.multiscale_error is not None:
-            return self.multiscale_error(features)
-        errors = features.square().mean(dim=2)
+            errors = self.multiscale_error(features)
+        else:
+            errors = features.square().mean(dim=2)
         if self.score_function == "squared_error":
             return errors
         size = torch.nan_to_num(X).flatten(2).square().mean(dim=2)

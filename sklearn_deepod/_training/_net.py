@@ -116,7 +116,7 @@ class DetectorNet(NeuralNet):
 
     def _loss_steps(self, batch):
         """Loss steps of a batch; under autocast only while they are computed."""
-        steps = iter(self._losses(self.module_, batch))
+        steps = (LossStep(*step) for step in self._losses(self.module_, batch))
         if not self.autocast:
             yield from steps
             return

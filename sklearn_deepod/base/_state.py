@@ -51,7 +51,7 @@ def as_fitted(detector, parameters):
 
 def versions():
     """Versions of the packages that a fitted detector stands on."""
-    return {name: import_module(name).__version__ for name in _PACKAGES}
+    return {name: str(import_module(name).__version__) for name in _PACKAGES}
 
 
 def check_versions(detector, found):

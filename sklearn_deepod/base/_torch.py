@@ -65,8 +65,8 @@ LEAST_REFITTED = 10
 class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
     """Base of the detectors that score prepared rows by a torch module.
 
-    Subclasses implement `_fit` (or `fit`) and `_build_module`, and what keeps the fitted
-    module: `_module`, `_to_arrays` and `_from_arrays`; `_initialize` and
+    Subclasses implement `_fit` (or `fit`) and `_build_module`, and what keeps the
+    fitted module: `_module`, `_to_arrays` and `_from_arrays`; `_initialize` and
     `_fit_score_statistics` where they need them. Batches have the shape
     (n_members, n_rows, ...).
 

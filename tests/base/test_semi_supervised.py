@@ -87,9 +87,9 @@ def test_few_outliers_are_drawn_often_enough(cls, share):
     seen = []
     losses = detector._losses
 
-    def watched(module, Z, labels, generator):
+    def watched(module, Z, generator, labels):
         seen.append((labels == -1).double().mean().item())
-        return losses(module, Z, labels, generator)
+        return losses(module, Z, generator, labels)
 
     detector._losses = watched
     detector.fit(X, y)
@@ -102,5 +102,5 @@ def test_many_outliers_are_drawn_as_they_are(cls, share):
     y[: round(300 * share) + 30] = -1
     detector = cls(**QUICK).set_params(novelty=True)
     detector.fit(make_table(300)[0], y)
-    rows = detector._start(make_table(300)[0], None, y)
+    rows = detector._begin(make_table(300)[0], None, y)
     assert detector._sampling_weights(rows) is rows

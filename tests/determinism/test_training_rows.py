@@ -314,7 +314,7 @@ class TestLabels:
     def test_colliding_hashes(self, monkeypatch):
         expected = self.as_set(TrainingRows(self.X, labels=self.labels))
         monkeypatch.setattr(
-            "sklearn_deepod._training._rows._hash_rows",
+            "sklearn_deepod._determinism._training_rows._hash_rows",
             lambda X: np.arange(X.shape[0], dtype=np.uint64) * np.uint64(0),
         )
         found = self.as_set(TrainingRows(self.X, labels=self.labels))

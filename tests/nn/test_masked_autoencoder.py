@@ -15,8 +15,7 @@ def make_network(*, reads_mask=True, code_in_features=True):
         input_shape=(5,),
         latent_size=3,
         reads_mask=reads_mask,
-        whitens=True,
-        code_in_features=code_in_features,
+        score_function="whitened" if code_in_features else "whitened_residual",
         generator=torch.Generator().manual_seed(0),
     )
 
@@ -76,8 +75,7 @@ def test_other_networks_read_the_mask_as_further_channels(reads_mask):
         input_shape=(3, 8, 9),
         latent_size=5,
         reads_mask=reads_mask,
-        whitens=True,
-        code_in_features=True,
+        score_function="whitened",
         generator=torch.Generator().manual_seed(0),
     )
     X = torch.randn(2, 6, 3, 8, 9, generator=torch.Generator().manual_seed(1))

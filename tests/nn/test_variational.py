@@ -14,11 +14,16 @@ def make_network(kind, spec, shape, **settings):
         input_shape=shape,
         latent_size=3,
         reads_mask=False,
-        whitens=False,
-        code_in_features=True,
+        score_function="whitened",
         generator=torch.Generator().manual_seed(0),
         **(
-            {"likelihood": "gaussian", "variance": "feature", "n_samples": 2} | settings
+            {
+                "likelihood": "gaussian",
+                "variance": "feature",
+                "n_samples": 2,
+                "beta": 1.0,
+            }
+            | settings
         ),
     )
 

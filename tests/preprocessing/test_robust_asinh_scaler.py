@@ -15,7 +15,7 @@ from sklearn_deepod.preprocessing._preprocess import (
     check_no_empty_columns,
     fit_preprocessor,
     narrowed,
-    prepare,
+    preprocess,
     varying_cells,
 )
 
@@ -279,7 +279,9 @@ class TestFitPreprocessor:
         np.testing.assert_allclose(fitted.mean_, expected, atol=0.03)
 
     def test_large_table_is_sampled(self, monkeypatch):
-        monkeypatch.setattr("sklearn_deepod.preprocessing.SAMPLE_CELLS", 800)
+        monkeypatch.setattr(
+            "sklearn_deepod.preprocessing._preprocess.SAMPLE_CELLS", 800
+        )
         X = np.random.RandomState(0).permutation(10_000).reshape(-1, 2) / 100
         fitted = fit_preprocessor(_Recorder(), TrainingRows(X), X.shape[1:])
         distinct = np.unique(fitted.seen_, axis=0)
@@ -288,7 +290,7 @@ class TestFitPreprocessor:
         np.testing.assert_allclose(fitted.seen_.mean(axis=0), 50, atol=5)
 
     def test_what_is_constant_in_a_sample_is_scaled_by_all_rows(self, monkeypatch):
-        monkeypatch.setattr("sklearn_deepod.preprocessing.SAMPLE_CELLS", 1)
+        monkeypatch.setattr("sklearn_deepod.preprocessing._preprocess.SAMPLE_CELLS", 1)
         X = np.random.RandomState(0).randn(5000, 5)
         X[:, 1:] = 3.0, 0.0, 0.0, np.nan
         X[7, 2] = X[9, 4] = 1.0
@@ -333,7 +335,7 @@ class _Recorder(TransformerMixin, BaseEstimator):
         found = fit_preprocessor("auto", TrainingRows(X), (2, 3, 2))
         expected = RobustAsinhScaler().fit(X.reshape(50, 2, 3, 2))
         np.testing.assert_array_equal(found.scale_, expected.scale_)
-        Z = prepare(found, X, (2, 3, 2))
+        Z = preprocess(found, X, (2, 3, 2))
         np.testing.assert_array_equal(Z, expected.transform(X.reshape(50, 2, 3, 2)))
 
 
@@ -342,13 +344,13 @@ class TestPrepare:
         X = make_columns()
         n = X.shape[1]
         scaler = StandardScaler().fit(X)
-        Z = prepare(scaler, X, (1, n, 1))
+        Z = preprocess(scaler, X, (1, n, 1))
         assert Z.shape == (len(X), 1, n, 1)
         np.testing.assert_allclose(Z.flatten(1), scaler.transform(X), rtol=1e-4)
 
     def test_none_casts(self):
         X = np.array([[1.5, np.nan], [1e300, 0.1]])
-        Z = prepare(None, X, X.shape[1:])
+        Z = preprocess(None, X, X.shape[1:])
         assert Z.dtype == torch.float32
         np.testing.assert_array_equal(
             Z.numpy(), np.float32([[1.5, np.nan], [np.inf, 0.1]])
@@ -358,14 +360,14 @@ class TestPrepare:
         X = make_columns()
         scaler = RobustAsinhScaler().fit(X)
         np.testing.assert_array_equal(
-            prepare(scaler, X, X.shape[1:]).numpy(), scaler.transform(X)
+            preprocess(scaler, X, X.shape[1:]).numpy(), scaler.transform(X)
         )
 
     @pytest.mark.parametrize("sparse_output", [True, False])
     def test_sparse_output_is_made_dense(self, sparse_output):
         X = np.array([[0.0, 2.0], [1.0, 2.0], [0.0, 3.0]])
         encoder = OneHotEncoder(sparse_output=sparse_output).fit(X)
-        Z = prepare(encoder, X, X.shape[1:])
+        Z = preprocess(encoder, X, X.shape[1:])
         assert Z.dtype == torch.float32
         assert Z.tolist() == [[1, 0, 1, 0], [0, 1, 1, 0], [1, 0, 0, 1]]
 
@@ -374,13 +376,13 @@ class TestPrepare:
         scaler = StandardScaler().set_output(transform="pandas").fit(X)
         expected = (X - X.mean(axis=0)) / X.std(axis=0)
         np.testing.assert_allclose(
-            prepare(scaler, X, X.shape[1:]).numpy(), expected, rtol=1e-4
+            preprocess(scaler, X, X.shape[1:]).numpy(), expected, rtol=1e-4
         )
 
     def test_result_is_the_networks_own(self):
         X = np.ones((3, 2), dtype=np.float32).astype(np.float64)
         kept = np.ones((3, 2), dtype=np.float32)
-        Z = prepare(_Constant(kept), X, X.shape[1:])
+        Z = preprocess(_Constant(kept), X, X.shape[1:])
         Z.zero_()
         assert (kept == 1).all()
 

@@ -46,6 +46,13 @@ def regression_losses(module, batch):
     yield module, (module(batch[..., :3])[..., 0] - batch[..., 3]).square()
 
 
+class Net(DetectorNet):
+    """One that holds its losses, to be trained again and again."""
+
+    def run(self, *args, **kwargs):
+        return super().run(self.row_losses, *args, **kwargs)
+
+
 def make_net(module=None, row_losses=regression_losses, **params):
     if module is None:
         module = nn.Linear(3, 1)
@@ -58,7 +65,9 @@ def make_net(module=None, row_losses=regression_losses, **params):
         "verbose": 0,
         **params,
     }
-    return DetectorNet(module, row_losses=row_losses, **params).initialize()
+    net = Net(module, **params).initialize()
+    net.row_losses = net._losses = row_losses
+    return net
 
 
 def weights_of(net):
@@ -260,7 +269,7 @@ class TestTrim:
         def row_losses(module, batch):
             yield module, batch + module.shift
 
-        net = make_net(module, row_losses, trim=trim, lr=1.0)
+        net = make_net(module, row_losses, trim_fraction=trim, lr=1.0)
         step = net.train_step(losses)
         return -module.shift.detach(), step["loss"].item()
 
@@ -288,7 +297,7 @@ class TestTrim:
         batch = make_regression(noise=0.0)
         batch[0, :6, 3] += 50
         plain = make_net().run(Repeated(batch), [200])
-        trimmed = make_net(trim=0.2).run(Repeated(batch), [200])
+        trimmed = make_net(trim_fraction=0.2).run(Repeated(batch), [200])
         expected = torch.tensor([1.0, -2.0, 0.5, 0.7])
         assert (weights_of(plain) - expected).abs().max() > 1
         np.testing.assert_allclose(weights_of(trimmed), expected, atol=1e-3)

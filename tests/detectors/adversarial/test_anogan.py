@@ -41,8 +41,8 @@ class TestSearch:
         start = quick(n_search_steps=0).fit(X)
         searched = quick(n_search_steps=10, search_lr=search_lr).fit(X)
         Z = prepared(start, X)
-        before = start._search(start.net_.module_, Z)[1]
-        after = searched._search(searched.net_.module_, Z)[1]
+        before = start.net_.module_.search(Z)[1]
+        after = searched.net_.module_.search(Z)[1]
         assert (after <= before).all()
         if search_lr < 1:
             assert (after < before).all()
@@ -56,9 +56,9 @@ class TestSearch:
         code = torch.randn(2, 50, 2, generator=torch.Generator().manual_seed(0))
         with torch.no_grad():
             made = module.decode(code)
-        _, distance = detector._search(module, made)
+        _, distance = module.search(made)
         assert distance.median() < 0.01
-        assert detector._search(module, made + 99)[1].median() > 1
+        assert module.search(made + 99)[1].median() > 1
 
     def test_leaves_the_network_alone(self, table):
         X, _ = table
@@ -78,7 +78,7 @@ class TestSearch:
         detector = quick(discrimination_weight=0.3).fit(X)
         module, Z = detector.net_.module_, prepared(detector, X)
         found = detector._apply(
-            X, lambda module, Z: detector._search(module, Z)[0].transpose(0, 1)
+            X, lambda module, Z: module.search(Z)[0].transpose(0, 1)
         )
         code = torch.from_numpy(found).float().transpose(0, 1)
         with torch.no_grad():
@@ -268,7 +268,7 @@ class TestAllOfThem:
     def test_trimming_spares_all_but_the_worst_rebuilt(self, cls, table):
         detector = quick(cls).fit(table[0])
         errors = torch.arange(20.0).view(2, 10)
-        spared = detector._spared(errors)
+        spared = detector._exempt_from_trimming(errors)
         expected = [[True] * 8 + [False] * 2] * 2
         assert spared.tolist() == expected
 

@@ -43,7 +43,7 @@ def test_loss_is_the_papers():
     Z = detector._for_members(detector._preprocess(X.copy()))
     labels = torch.from_numpy(y).expand(2, -1)
     module = detector.net_.module_
-    ((part, losses, spared),) = detector._losses(module, Z, labels, None)
+    ((part, losses, spared),) = detector._losses(module, Z, None, labels)
     assert part is module.encoder
     distances = (module(Z) - module.center).square().sum(dim=2)
     expected = torch.where(labels == 1, 3 * distances, distances)

@@ -14,7 +14,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn_deepod import DeepIsolationForest, RandomFeatures
 from sklearn_deepod.preprocessing import RobustAsinhScaler
 from tests.conftest import make_detector, make_table
-from tests.test_base import FindingUnpickler, TestState, assert_same, fit_and_score
+from tests.base.common import assert_same, fit_and_score
+from tests.base.test_torch import FindingUnpickler, TestState
 
 every_detector = pytest.mark.parametrize("cls", [DeepIsolationForest, RandomFeatures])
 

@@ -43,7 +43,7 @@ def test_loss_is_the_papers(fitted):
     detector, X = fitted
     Z = detector._for_members(detector._preprocess(X.copy()))
     module = detector.net_.module_
-    ((part, losses),) = detector._losses(module, Z, None)
+    ((part, losses, _),) = detector._losses(module, Z, None)
     assert part is module
     for i in range(2):
         rows = [decomposition(module, i, z) for z in Z[i]]
@@ -77,7 +77,7 @@ def test_weights_of_the_losses():
     module = detectors[0].net_.module_
     Z = detectors[0]._for_members(detectors[0]._preprocess(X.copy()))
     (plain,), (separated,), (aligned,) = (
-        [losses for _, losses in d._losses(module, Z, None)] for d in detectors
+        [losses for _, losses, _ in d._losses(module, Z, None)] for d in detectors
     )
     code, weights = module(Z)
     torch.testing.assert_close(plain, module.distances(code, weights))

@@ -61,7 +61,7 @@ def test_loss_and_score_are_the_papers(fitted):
     Z = detector._for_members(detector._preprocess(X[:9].copy()))
     module = detector.net_.module_
     with torch.no_grad():
-        ((part, losses),) = detector._losses(module, Z, None)
+        ((part, losses, _),) = detector._losses(module, Z, None)
         expected = [[row_loss(detector, i, z) for z in Z[i]] for i in range(2)]
     assert part is module
     torch.testing.assert_close(losses, torch.tensor(expected), rtol=1e-4, atol=1e-5)
@@ -143,7 +143,7 @@ def test_held_out_losses_are_the_scores():
     detector = InternalContrastive(novelty=True, **QUICK).fit(X)
     Z = detector._for_members(detector._preprocess(X.copy()))
     with torch.inference_mode():
-        ((_, losses),) = detector._losses(detector.net_.module_, Z, None)
+        ((_, losses, _),) = detector._losses(detector.net_.module_, Z, None)
     np.testing.assert_allclose(
         losses.mean(dim=0), -detector.score_samples(X), rtol=1e-5
     )

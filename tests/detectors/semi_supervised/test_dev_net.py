@@ -30,7 +30,7 @@ def test_loss_is_the_papers(margin):
     Z, deviation = deviations_of(detector, X)
     labels = torch.from_numpy(y).expand(2, -1)
     module = detector.net_.module_
-    ((part, losses, spared),) = detector._losses(module, Z, labels, None)
+    ((part, losses, spared),) = detector._losses(module, Z, None, labels)
     assert part is module
     outlier = (y == -1).astype(float)
     expected = (1 - outlier) * np.abs(deviation)
@@ -153,5 +153,5 @@ def test_labels_in_partial_fit_and_early_stopping():
 
 def test_trimming_takes_no_more_of_the_unlabelled_rows():
     X, y, _ = labelled()
-    assert DevNet(**QUICK).fit(X)._trim == pytest.approx(0.2)
-    assert DevNet(**QUICK).fit(X, y)._trim == pytest.approx(0.1)
+    assert DevNet(**QUICK).fit(X)._count_trimmed() == pytest.approx(0.2)
+    assert DevNet(**QUICK).fit(X, y)._count_trimmed() == pytest.approx(0.1)
