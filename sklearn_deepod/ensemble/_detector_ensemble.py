@@ -11,7 +11,6 @@ from sklearn.utils import Bunch, get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
-    MethodMapping,
     process_routing,
 )
 from sklearn.utils.metaestimators import _BaseComposition
@@ -26,6 +25,7 @@ from sklearn_deepod._stats import (
 from sklearn_deepod.utils._decision import DecisionMixin
 from sklearn_deepod.utils._meta import (
     check_scores_new_rows,
+    fit_mapping,
     out_of_fold_scores,
     take_features,
 )
@@ -262,10 +262,9 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         -------
         sklearn.utils.metadata_routing.MetadataRouter
         """
-        mapping = MethodMapping().add(caller="fit", callee="fit")
         return MetadataRouter(owner=type(self).__name__).add(
-            **{name: d for name, d in self.detectors if d != "drop"},
-            method_mapping=mapping,
+            **{name: d for name, d in self.detectors if not _is_dropped(d)},
+            method_mapping=fit_mapping(),
         )
 
     def _chosen(self):

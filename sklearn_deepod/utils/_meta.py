@@ -36,6 +36,17 @@ def check_scores_new_rows(detector):
     )
 
 
+def fit_mapping():
+    """Which methods of a detector that holds others call their `fit`.
+
+    Returns
+    -------
+    sklearn.utils.metadata_routing.MethodMapping
+    """
+    mapping = MethodMapping().add(caller="fit", callee="fit")
+    return mapping.add(caller="fit_predict", callee="fit")
+
+
 def take_features(estimator, detector):
     """Let an estimator know of its features what a fitted detector knows of them.
 
@@ -116,8 +127,7 @@ class MetaDetectorMixin(MetaEstimatorMixin):
         sklearn.utils.metadata_routing.MetadataRouter
         """
         return MetadataRouter(owner=type(self).__name__).add(
-            detector=self.detector,
-            method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+            detector=self.detector, method_mapping=fit_mapping()
         )
 
     def _fitted_detector(self, X, y=None, **params):
