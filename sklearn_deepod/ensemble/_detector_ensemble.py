@@ -28,6 +28,7 @@ from sklearn_deepod.utils._meta import (
     fit_mapping,
     out_of_fold_scores,
     take_features,
+    without_weightless_rows,
 )
 
 EVIDENCE = {"tail": negative_log_tail_probability, "robust": asinh_z_score}
@@ -70,10 +71,13 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
     contamination : "auto" or float, default="auto"
         Share of outliers among the training rows, which sets the threshold. "auto"
         flags rows that exceed the tail of the bulk of the training scores
-        (`sklearn_deepod.threshold.TailExcessThreshold`); if all detectors have
-        ``novelty=True``, it flags rows beyond a boxplot fence
-        (`sklearn_deepod.threshold.IQRThreshold`). A float in (0, 0.5] flags that share
-        of the training rows.
+        (`sklearn_deepod.threshold.TailExcessThreshold`), or, with ``novelty=True``,
+        rows beyond a boxplot fence (`sklearn_deepod.threshold.IQRThreshold`). A float
+        in (0, 0.5] flags that share of the training rows.
+    novelty : bool, default=False
+        Whether all training rows are known to be normal. It picks the rule of
+        ``contamination="auto"``, and nothing else: the detectors are not told, and
+        theirs is not looked at.
     n_jobs : int or None, default=None
         Detectors fitted, and scored by, at the same time.
 
@@ -86,7 +90,8 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
     weights_ : ndarray of shape (n_detectors,)
         Their weights, of mean 1.
     training_scores_ : ndarray of shape (n_detectors, n_samples)
-        Their scores of the training rows that calibrate; higher is more normal.
+        Their scores of the training rows that calibrate, without those of weight 0;
+        higher is more normal.
     offset_ : float
         ``decision_function`` is ``score_samples`` minus this.
     n_features_in_ : int
@@ -129,6 +134,7 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         "weights": ["array-like", StrOptions({"agreement"}), None],
         "cv": ["cv_object", None],
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
+        "novelty": ["boolean"],
         "n_jobs": [Integral, None],
     }
 
@@ -142,6 +148,7 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         weights=None,
         cv=None,
         contamination="auto",
+        novelty=False,
         n_jobs=None,
     ):
         self.detectors = detectors
@@ -151,6 +158,7 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         self.weights = weights
         self.cv = cv
         self.contamination = contamination
+        self.novelty = novelty
         self.n_jobs = n_jobs
 
     # The detectors validate their own parameters, whose errors then bear their names.
@@ -166,7 +174,8 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
             Handed on to the detectors.
         **params : dict
             Handed on to the `fit` of all detectors; if metadata routing is enabled, to
-            those that ask for it. ``sample_weight`` counts in the calibration as well.
+            those that ask for it. ``sample_weight`` counts in the calibration and for
+            the threshold as well; rows of weight 0 are left out beforehand.
 
         Returns
         -------
@@ -178,11 +187,12 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         TypeError
             If a detector cannot score new rows, or has no name.
         ValueError
-            If there is no detector, if names are taken twice, or if `weights` do not
-            fit.
+            If there is no detector, if names are taken twice, or if `weights` or sample
+            weights do not fit.
         """
         names, detectors = self._chosen()
         weights = self._checked_weights()
+        X, y, params = without_weightless_rows(X, y, params)
         fitted = Parallel(n_jobs=self.n_jobs)(
             delayed(self._fit_one)(name, detector, X, y, params)
             for name, detector in zip(names, detectors, strict=True)
@@ -199,7 +209,7 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
             self._combined(np.array(scores, dtype=np.float64)),
             self.contamination,
             self._sample_weight,
-            novelty=all(getattr(d, "novelty", False) for d in detectors),
+            novelty=self.novelty,
         )
         take_features(self, members[0])
         return self
