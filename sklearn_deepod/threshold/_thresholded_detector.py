@@ -41,8 +41,13 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
     threshold : estimator or None, default=None
         One of the rules of `sklearn_deepod.threshold`, or an estimator with
         ``fit(anomaly_scores, y, sample_weight)`` and ``threshold_`` like theirs. None
-        takes ``TailExcessThreshold()``, or ``IQRThreshold(skewed=True, most=0.015)`` if
-        the detector has ``novelty=True``: the rules of ``contamination="auto"``.
+        takes ``TailExcessThreshold()``, or with ``novelty=True``
+        ``IQRThreshold(skewed=True, most=0.015)``: the rules of this package's detectors
+        for ``contamination="auto"``.
+    novelty : bool, default=False
+        Whether all training rows are known to be normal. It picks the rule of
+        ``threshold=None``, and nothing else: the detector is not told, and its own
+        parameter of that name, if it has one, is not looked at.
     cv : int, cross-validation generator, iterable or None, default=None
         Where the training scores come from. None scores the training rows by the
         detector that was fitted on them, which most detectors rate better than new
@@ -91,13 +96,17 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "detector": "no_validation",  # see check_scores_new_rows
         "threshold": [HasMethods("fit"), None],
+        "novelty": ["boolean"],
         "cv": ["cv_object", None],
         "n_jobs": [Integral, None],
     }
 
-    def __init__(self, detector, *, threshold=None, cv=None, n_jobs=None):
+    def __init__(
+        self, detector, *, threshold=None, novelty=False, cv=None, n_jobs=None
+    ):
         self.detector = detector
         self.threshold = threshold
+        self.novelty = novelty
         self.cv = cv
         self.n_jobs = n_jobs
 
@@ -216,12 +225,9 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
     def _rule(self):
         if self.threshold is not None:
             return self.threshold
-        novelty = getattr(self.detector, "novelty", False)
-        return (
-            IQRThreshold(skewed=True, most=MOST_OF_NORMAL)
-            if novelty
-            else TailExcessThreshold()
-        )
+        if self.novelty:
+            return IQRThreshold(skewed=True, most=MOST_OF_NORMAL)
+        return TailExcessThreshold()
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "offset_")

@@ -48,12 +48,16 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
         "auto" flattens unless the detector's tag ``three_d_array`` says that it takes
         sequences; a Pipeline does not tell, so it gets flat rows.
     contamination : "auto" or float, default="auto"
-        Where `predict` cuts. "auto" flags what exceeds the tail of the bulk of the
-        scores of the training time stamps
-        (`sklearn_deepod.threshold.TailExcessThreshold`); if `detector` has
-        ``novelty=True``, it is a boxplot fence
-        (`sklearn_deepod.threshold.IQRThreshold`). A float in (0, 0.5] marks that share
-        of the training time stamps. The cut of `detector` itself is not used.
+        Share of outliers among the training time stamps, which sets the threshold.
+        "auto" flags what exceeds the tail of the bulk of their scores
+        (`sklearn_deepod.threshold.TailExcessThreshold`), or, with ``novelty=True``,
+        what is beyond a boxplot fence (`sklearn_deepod.threshold.IQRThreshold`). A
+        float in (0, 0.5] flags that share of the training time stamps. The threshold of
+        `detector` itself is not used.
+    novelty : bool, default=False
+        Whether all training time stamps are known to be normal. It picks the rule of
+        ``contamination="auto"``, and nothing else: `detector` is not told, and its own
+        parameter of that name, if it has one, is not looked at.
 
     Attributes
     ----------
@@ -102,6 +106,7 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
         "merge": [StrOptions({"max", "mean", "last"})],
         "flatten": ["boolean", StrOptions({"auto"})],
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
+        "novelty": ["boolean"],
     }
 
     def __init__(
@@ -113,6 +118,7 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
         merge="max",
         flatten="auto",
         contamination="auto",
+        novelty=False,
     ):
         self.detector = detector
         self.window = window
@@ -120,6 +126,7 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
         self.merge = merge
         self.flatten = flatten
         self.contamination = contamination
+        self.novelty = novelty
 
     # `detector` validates its own parameters, whose errors then bear its name.
     @_fit_context(prefer_skip_nested_validation=False)
@@ -153,9 +160,9 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
         starts = window_starts(len(X), self.window, self.stride)
         detector = clone(self.detector)
         self.detector_ = detector.fit(self._rows(X, starts, detector))
-        scores = self._anomaly_scores(X)
-        novelty = getattr(self.detector, "novelty", False)
-        self.offset_ = -training_threshold(scores, self.contamination, novelty=novelty)
+        self.offset_ = -training_threshold(
+            self._anomaly_scores(X), self.contamination, novelty=self.novelty
+        )
         return self
 
     def score_samples(self, X):

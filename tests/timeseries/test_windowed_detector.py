@@ -133,7 +133,7 @@ class TestChecks:
 
 
 class TestScores:
-    """Values of the scores and the cut."""
+    """Values of the scores and the threshold."""
 
     @pytest.mark.parametrize("merge", MERGES)
     @pytest.mark.parametrize("n_channels", [1, 3])
@@ -173,7 +173,7 @@ class TestScores:
         assert set(labels) <= {-1, 1}
         np.testing.assert_array_equal(clone(windowed).fit_predict(X), labels)
 
-    def test_cut(self):
+    def test_threshold(self):
         X = make_series(200)
         windowed = WindowedDetector(FOREST, window=8).fit(X)
         anomaly = -windowed.score_samples(X)
@@ -182,7 +182,26 @@ class TestScores:
         assert windowed.offset_ == -contamination_threshold(anomaly, 0.1)
         assert 0.05 < np.mean(windowed.predict(X) == -1) < 0.15
 
-    def test_cut_of_the_inner_detector_is_not_used(self):
+    @pytest.mark.parametrize("novelty", [False, True])
+    @pytest.mark.parametrize(
+        "detector",
+        [
+            FOREST,
+            LocalOutlierFactor(novelty=True),
+            AutoEncoder(novelty=True, **QUICK),
+            AutoEncoder(novelty=False, **QUICK),
+        ],
+    )
+    def test_novelty_is_its_own(self, detector, novelty):
+        X = make_series(200)
+        windowed = WindowedDetector(detector, window=8, novelty=novelty).fit(X)
+        expected, other = (
+            -training_threshold(-windowed.score_samples(X), novelty=known)
+            for known in (novelty, not novelty)
+        )
+        assert windowed.offset_ == expected != other
+
+    def test_threshold_of_the_inner_detector_is_not_used(self):
         X = make_series(200)
         plain = WindowedDetector(FOREST, window=8).fit(X)
         other = WindowedDetector(
@@ -353,6 +372,7 @@ class TestErrors:
             {"merge": "sum"},
             {"flatten": "no"},
             {"contamination": 0.6},
+            {"novelty": "yes"},
         ],
     )
     def test_parameters(self, params):
