@@ -200,6 +200,9 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         members, scores, known = zip(*fitted, strict=True)
         self.training_scores_ = np.array(known, dtype=np.float64)
         self._sample_weight = params.get("sample_weight")
+        self._evidence = EVIDENCE[self.calibration]
+        n_largest = {"mean": None, "max": 1, "largest": self.n_largest}
+        self._n_largest = n_largest[self.combine]
         if isinstance(weights, str):
             weights = _agreement(self.training_scores_)
         self.detectors_ = list(members)
@@ -328,16 +331,15 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         """One anomaly score for each row of scores by all detectors."""
         evidence = np.array(
             [
-                weight * EVIDENCE[self.calibration](-new, -known, self._sample_weight)
+                weight * self._evidence(-new, -known, self._sample_weight)
                 for weight, new, known in zip(
                     self.weights_, scores, self.training_scores_, strict=True
                 )
             ]
         )
-        if self.combine == "mean":
+        if self._n_largest is None:
             return evidence.mean(axis=0)
-        n_largest = 1 if self.combine == "max" else self.n_largest
-        return np.sort(evidence, axis=0)[-n_largest:].mean(axis=0)
+        return np.sort(evidence, axis=0)[-self._n_largest :].mean(axis=0)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "offset_")

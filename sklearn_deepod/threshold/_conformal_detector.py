@@ -212,6 +212,7 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         params = {"sample_weight": sample_weight}
         X, y, params = without_weightless_rows(X, y, params)
         weight = params["sample_weight"]
+        self._likelihood_ratio = self.likelihood_ratio
         fitted = Parallel(n_jobs=self.n_jobs)(
             delayed(self._fit_and_calibrate)(X, y, weight, train, calibration)
             for train, calibration in self._splits(X)
@@ -379,9 +380,9 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
 
     def _ratios(self, X, n_samples):
         """Likelihood ratio of each row; ones without a shift."""
-        if self.likelihood_ratio is None:
+        if self._likelihood_ratio is None:
             return np.ones(n_samples)
-        ratios = np.asarray(self.likelihood_ratio(X), dtype=np.float64)
+        ratios = np.asarray(self._likelihood_ratio(X), dtype=np.float64)
         valid = ratios.shape == (n_samples,) and np.isfinite(ratios).all()
         if not (valid and (ratios >= 0).all()):
             raise ValueError(

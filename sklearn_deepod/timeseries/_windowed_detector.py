@@ -156,10 +156,14 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
                 f"stride={self.stride} is greater than window={self.window}, so some "
                 "time stamps would be in no window."
             )
+        self._window, self._stride, self._merge = self.window, self.stride, self.merge
         X = self._validate(X, reset=True)
-        starts = window_starts(len(X), self.window, self.stride)
+        starts = window_starts(len(X), self._window, self._stride)
         detector = clone(self.detector)
-        self.detector_ = detector.fit(self._rows(X, starts, detector))
+        self._flatten = self.flatten
+        if self._flatten == "auto":
+            self._flatten = not get_tags(detector).input_tags.three_d_array
+        self.detector_ = detector.fit(self._rows(X, starts))
         self.offset_ = -training_threshold(
             self._anomaly_scores(X), self.contamination, novelty=self.novelty
         )
@@ -190,10 +194,10 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
             dtype=[np.float64, np.float32],
             ensure_all_finite="allow-nan",  # the inner detector knows whether it may
         )
-        if len(X) < self.window:
+        if len(X) < self._window:
             raise ValueError(
                 f"X has n_samples={len(X)} time stamps (rows), fewer than "
-                f"window={self.window}. "
+                f"window={self._window}. "
                 + (
                     "Give a longer series or a smaller window."
                     if reset
@@ -202,24 +206,20 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
             )
         return X
 
-    def _rows(self, X, starts, detector):
-        """Windows in the shape that `detector` takes."""
-        windows = cut_windows(X, starts, self.window)
-        flatten = self.flatten
-        if flatten == "auto":
-            flatten = not get_tags(detector).input_tags.three_d_array
-        return windows.reshape(len(windows), -1) if flatten else windows
+    def _rows(self, X, starts):
+        """Windows in the shape that the detector takes."""
+        windows = cut_windows(X, starts, self._window)
+        return windows.reshape(len(windows), -1) if self._flatten else windows
 
     def _anomaly_scores(self, X):
-        starts = window_starts(len(X), self.window, self.stride)
-        n_rows = max(1, SCORE_CELLS // (self.window * X.shape[1]))
-        detector = self.detector_
+        starts = window_starts(len(X), self._window, self._stride)
+        n_rows = max(1, SCORE_CELLS // (self._window * X.shape[1]))
         scores = [
-            detector.score_samples(self._rows(X, part, detector))
+            self.detector_.score_samples(self._rows(X, part))
             for part in np.split(starts, range(n_rows, len(starts), n_rows))
         ]
         anomaly_scores = -np.concatenate(scores, dtype=np.float64)
-        return merge_scores(anomaly_scores, starts, self.window, len(X), self.merge)
+        return merge_scores(anomaly_scores, starts, self._window, len(X), self._merge)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -97,6 +97,13 @@ class TestScores:
         )
         np.testing.assert_allclose(ensemble.weights_, [0.5, 1.0, 1.5])
 
+    def test_parameters_count_at_the_fit_only(self, table):
+        X, _ = table
+        ensemble = DetectorEnsemble(TRIO, combine="largest", n_largest=2).fit(X)
+        scores = ensemble.score_samples(X)
+        ensemble.set_params(combine="max", calibration="robust", n_largest=1)
+        np.testing.assert_array_equal(ensemble.score_samples(X), scores)
+
     def test_no_detector_drowns_the_others(self, table):
         X, y = table
 

@@ -232,6 +232,13 @@ class TestShift:
         assert np.mean(rates[None]) > 0.2
         assert np.mean(rates[self.ratio]) < 0.13
 
+    def test_is_that_of_the_fit(self, table):
+        X, _ = table
+        detector = ConformalDetector(FOREST, random_state=0).fit(X)
+        p = detector.p_values(X)
+        detector.set_params(likelihood_ratio=self.ratio)
+        np.testing.assert_array_equal(detector.p_values(X), p)
+
     def test_equal_weights_change_nothing(self, table):
         X, _ = table
         detector = ConformalDetector(FOREST, random_state=0)

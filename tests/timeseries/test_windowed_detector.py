@@ -159,6 +159,13 @@ class TestScores:
         windowed = WindowedDetector(Largest(), window=2, merge=merge).fit(X)
         assert (-windowed.score_samples(X)).tolist() == expected
 
+    def test_parameters_count_at_the_fit_only(self):
+        X = make_series(120, 2)
+        windowed = WindowedDetector(FOREST, window=6, stride=2).fit(X)
+        scores = windowed.score_samples(X)
+        windowed.set_params(window=9, stride=3, merge="mean", flatten=False)
+        np.testing.assert_array_equal(windowed.score_samples(X), scores)
+
     @pytest.mark.parametrize("detector", DETECTORS)
     def test_agrees_with_itself(self, detector):
         X = make_series(120, 2)
