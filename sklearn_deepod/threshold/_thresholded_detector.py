@@ -1,4 +1,4 @@
-"""Any outlier detector, cut by a rule."""
+"""Any outlier detector, with a threshold by a rule."""
 
 from numbers import Integral
 
@@ -25,10 +25,10 @@ def _rule_learns(self):
 
 
 class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
-    """Any outlier detector, cut by a rule.
+    """Any outlier detector, with a threshold by a rule.
 
-    A clone of `detector` is fitted, and `threshold` finds the cut in the scores of the
-    training rows. Scores are the detector's own; only `offset_`, and with it
+    A clone of `detector` is fitted, and `threshold`, a rule, finds one in the scores of
+    the training rows. Scores are the detector's own; only `offset_`, and with it
     `decision_function` and `predict`, is the rule's.
 
     Parameters
@@ -37,7 +37,7 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         Outlier detector with `fit` and `score_samples` as scikit-learn means them:
         higher is more normal. ``LocalOutlierFactor`` needs ``novelty=True``. Wrapped in
         `sklearn.frozen.FrozenEstimator` it is not fitted again, and the rows given to
-        `fit` are those that the cut is found in.
+        `fit` are those that the threshold is found in.
     threshold : estimator or None, default=None
         One of the rules of `sklearn_deepod.threshold`, or an estimator with
         ``fit(anomaly_scores, y, sample_weight)`` and ``threshold_`` like theirs. None
@@ -66,7 +66,8 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         ``decision_function`` is ``score_samples`` minus this: minus the rule's
         ``threshold_``.
     training_scores_ : ndarray of shape (n_samples,)
-        Scores of the training rows, in which the cut was found; higher is more normal.
+        Scores of the training rows, in which the threshold was found; higher is more
+        normal.
     n_features_in_ : int
         Number of features, where the detector tells.
     feature_names_in_ : ndarray of str
@@ -74,7 +75,7 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
 
     See Also
     --------
-    ConformalDetector : A cut with a guaranteed rate of false alarms.
+    ConformalDetector : A threshold with a guaranteed rate of false alarms.
     sklearn.model_selection.FixedThresholdClassifier : The same for classifiers.
 
     Examples
@@ -113,7 +114,7 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
     # `detector` and `threshold` validate their own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, **params):
-        """Fit the detector, and find the cut in the scores of the training rows.
+        """Fit the detector, and find the threshold in the scores of the training rows.
 
         Parameters
         ----------
@@ -181,7 +182,7 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         Returns
         -------
         self : object
-            The detector with the new cut.
+            The detector with the new threshold.
         """
         check_is_fitted(self)
         before, self.threshold = self.threshold, threshold
@@ -211,7 +212,7 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         Returns
         -------
         ndarray of int of shape (n_samples,)
-            +1 for inliers, -1 for outliers, each by the cut of its time.
+            +1 for inliers, -1 for outliers, each by the threshold of its time.
         """
         labels = self.rule_.update(-self.score_samples(X))
         self.offset_ = -self.rule_.threshold_
