@@ -31,9 +31,8 @@ print(f"{len(X)} days, {train.sum()} of them to train on")
 # %%
 # A temporal convolutional network on windows, and single days by themselves beside it.
 
-windowed = WindowedDetector(
-    AutoEncoder(network="tcn", novelty=True, n_estimators=2, random_state=0), window=20
-)
+network = AutoEncoder(network="tcn", novelty=True, n_estimators=2, random_state=0)
+windowed = WindowedDetector(network, window=20, novelty=True)
 detector = make_pipeline(StandardScaler(), windowed).fit(X[train])
 scores = detector.decision_function(X)
 days = ModifiedZScore().fit(X[train]).decision_function(X)
@@ -46,7 +45,7 @@ for year in (2007, 2008):
 print("most unusual:", dates[scores.argmin()])
 
 # %%
-# The score below the series; what lies under the cut at 0 is flagged.
+# The score below the series; what lies under the threshold at 0 is flagged.
 
 figure, (above, below) = plt.subplots(
     2, 1, sharex=True, figsize=(9, 4.5), layout="constrained"

@@ -11,7 +11,6 @@ from sklearn.utils import Bunch, get_tags
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
-    MethodMapping,
     process_routing,
 )
 from sklearn.utils.metaestimators import _BaseComposition
@@ -26,8 +25,10 @@ from sklearn_deepod._stats import (
 from sklearn_deepod.utils._decision import DecisionMixin
 from sklearn_deepod.utils._meta import (
     check_scores_new_rows,
+    fit_mapping,
     out_of_fold_scores,
     take_features,
+    without_weightless_rows,
 )
 
 EVIDENCE = {"tail": negative_log_tail_probability, "robust": asinh_z_score}
@@ -70,10 +71,13 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
     contamination : "auto" or float, default="auto"
         Share of outliers among the training rows, which sets the threshold. "auto"
         flags rows that exceed the tail of the bulk of the training scores
-        (`sklearn_deepod.threshold.TailExcessThreshold`); if all detectors have
-        ``novelty=True``, it flags rows beyond a boxplot fence
-        (`sklearn_deepod.threshold.IQRThreshold`). A float in (0, 0.5] flags that share
-        of the training rows.
+        (`sklearn_deepod.threshold.TailExcessThreshold`), or, with ``novelty=True``,
+        rows beyond a boxplot fence (`sklearn_deepod.threshold.IQRThreshold`). A float
+        in (0, 0.5] flags that share of the training rows.
+    novelty : bool, default=False
+        Whether all training rows are known to be normal. It picks the rule of
+        ``contamination="auto"``, and nothing else: the detectors are not told, and
+        theirs is not looked at.
     n_jobs : int or None, default=None
         Detectors fitted, and scored by, at the same time.
 
@@ -86,7 +90,8 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
     weights_ : ndarray of shape (n_detectors,)
         Their weights, of mean 1.
     training_scores_ : ndarray of shape (n_detectors, n_samples)
-        Their scores of the training rows that calibrate; higher is more normal.
+        Their scores of the training rows that calibrate, without those of weight 0;
+        higher is more normal.
     offset_ : float
         ``decision_function`` is ``score_samples`` minus this.
     n_features_in_ : int
@@ -129,6 +134,7 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         "weights": ["array-like", StrOptions({"agreement"}), None],
         "cv": ["cv_object", None],
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
+        "novelty": ["boolean"],
         "n_jobs": [Integral, None],
     }
 
@@ -142,6 +148,7 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         weights=None,
         cv=None,
         contamination="auto",
+        novelty=False,
         n_jobs=None,
     ):
         self.detectors = detectors
@@ -151,6 +158,7 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         self.weights = weights
         self.cv = cv
         self.contamination = contamination
+        self.novelty = novelty
         self.n_jobs = n_jobs
 
     # The detectors validate their own parameters, whose errors then bear their names.
@@ -166,7 +174,8 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
             Handed on to the detectors.
         **params : dict
             Handed on to the `fit` of all detectors; if metadata routing is enabled, to
-            those that ask for it. ``sample_weight`` counts in the calibration as well.
+            those that ask for it. ``sample_weight`` counts in the calibration and for
+            the threshold as well; rows of weight 0 are left out beforehand.
 
         Returns
         -------
@@ -178,11 +187,12 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         TypeError
             If a detector cannot score new rows, or has no name.
         ValueError
-            If there is no detector, if names are taken twice, or if `weights` do not
-            fit.
+            If there is no detector, if names are taken twice, or if `weights` or sample
+            weights do not fit.
         """
         names, detectors = self._chosen()
         weights = self._checked_weights()
+        X, y, params = without_weightless_rows(X, y, params)
         fitted = Parallel(n_jobs=self.n_jobs)(
             delayed(self._fit_one)(name, detector, X, y, params)
             for name, detector in zip(names, detectors, strict=True)
@@ -190,6 +200,9 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         members, scores, known = zip(*fitted, strict=True)
         self.training_scores_ = np.array(known, dtype=np.float64)
         self._sample_weight = params.get("sample_weight")
+        self._evidence = EVIDENCE[self.calibration]
+        n_largest = {"mean": None, "max": 1, "largest": self.n_largest}
+        self._n_largest = n_largest[self.combine]
         if isinstance(weights, str):
             weights = _agreement(self.training_scores_)
         self.detectors_ = list(members)
@@ -199,7 +212,7 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
             self._combined(np.array(scores, dtype=np.float64)),
             self.contamination,
             self._sample_weight,
-            novelty=all(getattr(d, "novelty", False) for d in detectors),
+            novelty=self.novelty,
         )
         take_features(self, members[0])
         return self
@@ -262,10 +275,9 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         -------
         sklearn.utils.metadata_routing.MetadataRouter
         """
-        mapping = MethodMapping().add(caller="fit", callee="fit")
         return MetadataRouter(owner=type(self).__name__).add(
-            **{name: d for name, d in self.detectors if d != "drop"},
-            method_mapping=mapping,
+            **{name: d for name, d in self.detectors if not _is_dropped(d)},
+            method_mapping=fit_mapping(),
         )
 
     def _chosen(self):
@@ -319,16 +331,15 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         """One anomaly score for each row of scores by all detectors."""
         evidence = np.array(
             [
-                weight * EVIDENCE[self.calibration](-new, -known, self._sample_weight)
+                weight * self._evidence(-new, -known, self._sample_weight)
                 for weight, new, known in zip(
                     self.weights_, scores, self.training_scores_, strict=True
                 )
             ]
         )
-        if self.combine == "mean":
+        if self._n_largest is None:
             return evidence.mean(axis=0)
-        n_largest = 1 if self.combine == "max" else self.n_largest
-        return np.sort(evidence, axis=0)[-n_largest:].mean(axis=0)
+        return np.sort(evidence, axis=0)[-self._n_largest :].mean(axis=0)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "offset_")

@@ -4,7 +4,7 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.metrics import confusion_matrix
-from sklearn.utils._param_validation import Interval, validate_params
+from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 
 from sklearn_deepod.metrics import _labelled
 from sklearn_deepod.metrics._validation import (
@@ -17,6 +17,7 @@ from sklearn_deepod.metrics._validation import (
 
 @validate_params(
     {
+        "estimator": [HasMethods("fit")],
         "y": ["array-like"],
         "pos_label": POS_LABEL,
         "n": [Interval(Integral, 1, None, closed="left"), None],
@@ -27,9 +28,9 @@ from sklearn_deepod.metrics._validation import (
     prefer_skip_nested_validation=True,
 )
 def outlier_report(
-    y,
-    detector,
+    estimator,
     X,
+    y,
     *,
     pos_label=-1,
     n=None,
@@ -41,13 +42,13 @@ def outlier_report(
 
     Parameters
     ----------
-    y : array-like of shape (n_samples,)
-        True labels.
-    detector : estimator
+    estimator : estimator
         A fitted outlier detector of scikit-learn's protocol: `predict`, and
         `score_samples` or `decision_function`.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        The rows that `y` labels.
+        Rows to judge.
+    y : array-like of shape (n_samples,)
+        True labels.
     pos_label : {-1, 1}, default=-1
         The label of outliers in `y`: -1 if inliers are +1, 1 if inliers are 0.
     n : int or None, default=None
@@ -89,13 +90,13 @@ def outlier_report(
     >>> from sklearn_deepod.metrics import outlier_report
     >>> X, y = make_blobs([190, 10], centers=[[0, 0], [3, 3]], random_state=0)
     >>> detector = IsolationForest(random_state=0).fit(X)
-    >>> report = outlier_report(y, detector, X, pos_label=1, output_dict=True)
+    >>> report = outlier_report(detector, X, y, pos_label=1, output_dict=True)
     >>> report["n_outliers"], report["recall"]
     (10, 1.0)
     """
-    check_predicts(detector)
-    scores = score_rows(detector, X)
-    y_pred = detector.predict(X)
+    check_predicts(estimator)
+    scores = score_rows(estimator, X)
+    y_pred = estimator.predict(X)
     truth, flagged = truth_and_flags(y, y_pred, pos_label)
     (tn, fp), (fn, tp) = confusion_matrix(truth, flagged, labels=[False, True]).tolist()
     labels = np.where(truth, -1, 1)

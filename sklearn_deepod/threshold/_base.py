@@ -8,7 +8,7 @@ from sklearn.utils.validation import _check_sample_weight, check_array, column_o
 
 
 class BaseThreshold(BaseEstimator, metaclass=ABCMeta):
-    """Base of the rules: training scores in, a cut out.
+    """Base of the rules: training scores in, a threshold out.
 
     Subclasses give `_threshold`. A rule sees nothing but scores, so it serves any
     detector; `ThresholdedDetector` puts it on one.
@@ -21,7 +21,7 @@ class BaseThreshold(BaseEstimator, metaclass=ABCMeta):
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, anomaly_scores, y=None, sample_weight=None):
-        """Find the cut.
+        """Find the threshold.
 
         Parameters
         ----------
@@ -70,13 +70,14 @@ class BaseThreshold(BaseEstimator, metaclass=ABCMeta):
 
     @abstractmethod
     def _threshold(self, scores, y, sample_weight):
-        """The cut; scores above it are those of outliers."""
+        """The threshold; scores above it are those of outliers."""
 
     def _repeated(self, scores, sample_weight):
         if not np.array_equal(sample_weight, np.round(sample_weight)):
             raise ValueError(
                 f"{type(self).__name__} takes whole sample weights only, which count "
-                "as repeated rows. Round them, or take another rule, such as Otsu."
+                "as repeated rows. Round them, or take another rule, such as "
+                "OtsuThreshold."
             )
         return np.repeat(scores, sample_weight.astype(int))
 

@@ -1,21 +1,31 @@
 """Any outlier detector, with p-values and a guaranteed rate of false alarms."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
 from scipy.stats import false_discovery_control
+from sklearn import get_config
 from sklearn.base import BaseEstimator, _fit_context
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import KFold, LeaveOneOut, ShuffleSplit
 from sklearn.utils import _safe_indexing, check_random_state, get_tags
 from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _num_samples, check_is_fitted, indexable
+from sklearn.utils.validation import (
+    _num_samples,
+    check_is_fitted,
+    has_fit_parameter,
+    indexable,
+)
 
 from sklearn_deepod._stats import median_and_scale
 from sklearn_deepod.utils._decision import DecisionMixin
-from sklearn_deepod.utils._meta import MetaDetectorMixin, take_features
+from sklearn_deepod.utils._meta import (
+    MetaDetectorMixin,
+    take_features,
+    without_weightless_rows,
+)
+from sklearn_deepod.utils._warnings import warn
 
 # Rows that a detector has to score alike in another order and company.
 N_PROBES = 64
@@ -72,7 +82,7 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         For each detector the scores of its calibration rows, in increasing order;
         higher is more normal.
     n_calibration_ : int
-        Number of calibration rows.
+        Number of calibration rows, without those of weight 0.
     offset_ : float
         ``decision_function`` is ``score_samples`` minus this: `alpha`.
     n_features_in_ : int
@@ -82,7 +92,8 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
 
     See Also
     --------
-    ThresholdedDetector : Cuts without a guarantee, but also without rows set aside.
+    ThresholdedDetector : Thresholds without a guarantee, but also without rows set
+        aside.
 
     Notes
     -----
@@ -91,6 +102,13 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
     about ``sqrt(alpha * (1 - alpha) / n)``. The smallest p-value is ``1 / (n + 1)``.
 
     Outliers among the calibration rows make p-values larger, hence alarms rarer.
+
+    With `sample_weight`, a calibration row of weight 2 counts as two rows, and n is the
+    total weight. A row trains or calibrates with all its weight, not with a part of it.
+    The guarantee is for equal weights. With others, the rate of false alarms is near
+    `alpha` if the weighted rows are like those to be judged, and if no row holds much
+    of the weight. Weights that are a known function of the row belong in
+    `likelihood_ratio`.
 
     `predict_fdr` judges a batch: of the rows it flags, at most a given share are false
     alarms on average [1]_.
@@ -156,7 +174,7 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
 
     # `detector` validates its own parameters, whose errors then bear its name.
     @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None):
+    def fit(self, X, y=None, sample_weight=None):
         """Fit the detector on some rows and calibrate it on others.
 
         Parameters
@@ -165,6 +183,10 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
             Normal rows; whatever the detector takes.
         y : array-like of shape (n_samples,), default=None
             Handed on to the detector. Rows do not calibrate differently by it.
+        sample_weight : array-like of shape (n_samples,), default=None
+            A row of weight 2 counts as two rows, one of weight 0 as none. Handed on to
+            the detector's `fit` if that has such a parameter (if metadata routing is
+            enabled: if it asks for it); otherwise it counts in the calibration only.
 
         Returns
         -------
@@ -185,28 +207,22 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
             If there are so few calibration rows that no p-value can be as low as
             `alpha`.
         """
-        if get_tags(self.detector).non_deterministic:
-            raise ValueError(
-                f"{self.detector!r} says of itself that its scores change from call to "
-                "call; conformal p-values need a detector with fixed scores."
-            )
+        self._check_deterministic()
         X, y = indexable(X, y)
+        params = {"sample_weight": sample_weight}
+        X, y, params = without_weightless_rows(X, y, params)
+        weight = params["sample_weight"]
+        self._likelihood_ratio = self.likelihood_ratio
         fitted = Parallel(n_jobs=self.n_jobs)(
-            delayed(self._fit_and_calibrate)(X, y, train, calibration)
+            delayed(self._fit_and_calibrate)(X, y, weight, train, calibration)
             for train, calibration in self._splits(X)
         )
-        self.detectors_, self.calibration_scores_, weights = map(
+        self.detectors_, self.calibration_scores_, weights, counts, self._units = map(
             list, zip(*fitted, strict=True)
         )
         self.n_calibration_ = sum(map(len, self.calibration_scores_))
         self._ranked_weights = weights
-        if self.alpha * (self.n_calibration_ + 1) < 1:
-            warnings.warn(
-                f"{self.n_calibration_} calibration rows are too few for alpha="
-                f"{self.alpha}: the smallest p-value is 1 / {self.n_calibration_ + 1}, "
-                "so nothing will be flagged. Give more rows, or raise alpha.",
-                stacklevel=2,
-            )
+        self._warn_of_few(sum(counts), weighted=weight is not None)
         self.offset_ = float(self.alpha)
         take_features(self, self.detectors_[0])
         return self
@@ -222,7 +238,8 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         Returns
         -------
         ndarray of shape (n_samples,)
-            From ``1 / (n_calibration_ + 1)`` to 1, low for outliers.
+            From ``1 / (n + 1)`` to 1, low for outliers, with n calibration rows or
+            their total weight.
         """
         check_is_fitted(self)
         return self._p_values(self._scores(X), self._ratios(X, _num_samples(X)))
@@ -245,8 +262,7 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         scores = self._scores(X)
         p = self._p_values(scores, self._ratios(X, _num_samples(X)))
         ranks = np.zeros(len(p))
-        for of_one, calibration in zip(scores, self.calibration_scores_, strict=True):
-            center, scale = median_and_scale(calibration)
+        for of_one, (center, scale) in zip(scores, self._units, strict=True):
             ranks += np.arctan((of_one - center) / (scale or 1.0)) / len(scores)
         # Above zero, so that a p-value equal to `alpha` gets below it.
         return p * (1.0 - TIE_BREAK * (0.75 - ranks / (2 * np.pi)))
@@ -274,6 +290,22 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
             raise ValueError(f"level must be between 0 and 1, got {level}.")
         return np.where(false_discovery_control(self.p_values(X)) <= level, -1, 1)
 
+    def get_metadata_routing(self):
+        """Say what metadata this estimator's and the detector's `fit` ask for.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRouter
+        """
+        return super().get_metadata_routing().add_self_request(self)
+
+    def _check_deterministic(self):
+        if get_tags(self.detector).non_deterministic:
+            raise ValueError(
+                f"{self.detector!r} says of itself that its scores change from call to "
+                "call; conformal p-values need a detector with fixed scores."
+            )
+
     def _splits(self, X):
         """Rows to train and to calibrate on, for each of the detectors."""
         if isinstance(self.detector, FrozenEstimator):
@@ -291,18 +323,48 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         }
         return splitters[self.method].split(np.zeros(_num_samples(X)))
 
-    def _fit_and_calibrate(self, X, y, train, calibration):
-        """The fitted detector, its increasing calibration scores and their weights."""
+    def _fit_and_calibrate(self, X, y, sample_weight, train, calibration):
+        """A fitted detector, and what its calibration rows say.
+
+        These are their increasing scores, the weight of each with its likelihood ratio,
+        their number or total weight, and the centre and the scale of the scores.
+        """
         rows = _safe_indexing(X, calibration)
         if train is None:
             detector = self._fitted_detector(rows)
         else:
             labels = None if y is None else _safe_indexing(y, train)
-            detector = self._fitted_detector(_safe_indexing(X, train), labels)
+            params = self._weights_for_fit(sample_weight, train)
+            detector = self._fitted_detector(_safe_indexing(X, train), labels, **params)
         scores = np.asarray(detector.score_samples(rows), dtype=np.float64)
         self._check_fixed(detector, rows, scores)
         order = np.argsort(scores, kind="stable")
-        return detector, scores[order], self._ratios(rows, len(scores))[order]
+        counts = np.ones(len(scores))
+        if sample_weight is not None:
+            counts = sample_weight[calibration][order]
+        weight = counts * self._ratios(rows, len(scores))[order]
+        unit = median_and_scale(scores[order], counts)
+        return detector, scores[order], weight, counts.sum(), unit
+
+    def _weights_for_fit(self, sample_weight, train):
+        """Weights of the training rows, if the detector's `fit` may take them."""
+        if sample_weight is None:
+            return {}
+        routed = get_config()["enable_metadata_routing"]
+        if not (routed or has_fit_parameter(self.detector, "sample_weight")):
+            return {}
+        return {"sample_weight": sample_weight[train]}
+
+    def _warn_of_few(self, total, *, weighted):
+        """Warn if no p-value can be as low as `alpha`."""
+        if self.alpha * (total + 1) >= 1:
+            return
+        weight = f" of a total weight of {total:g}" if weighted else ""
+        warn(
+            f"{self.n_calibration_} calibration rows{weight} are too few for alpha="
+            f"{self.alpha}: the smallest p-value is 1 / {total + 1:g}, so nothing will "
+            "be flagged. Give more rows, or raise alpha."
+        )
 
     def _check_fixed(self, detector, rows, scores):
         """Raise if a row's score depends on the rows beside it, or on the call."""
@@ -318,9 +380,9 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
 
     def _ratios(self, X, n_samples):
         """Likelihood ratio of each row; ones without a shift."""
-        if self.likelihood_ratio is None:
+        if self._likelihood_ratio is None:
             return np.ones(n_samples)
-        ratios = np.asarray(self.likelihood_ratio(X), dtype=np.float64)
+        ratios = np.asarray(self._likelihood_ratio(X), dtype=np.float64)
         valid = ratios.shape == (n_samples,) and np.isfinite(ratios).all()
         if not (valid and (ratios >= 0).all()):
             raise ValueError(

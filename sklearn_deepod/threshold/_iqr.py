@@ -13,7 +13,7 @@ from sklearn_deepod.threshold._base import BaseThreshold
 
 
 class IQRThreshold(BaseThreshold):
-    """Cut at the upper fence of a boxplot.
+    """Threshold at the upper fence of a boxplot.
 
     With the quartiles Q1, Q2, Q3 of the training scores, the fence of Tukey [1]_ is
     ``Q3 + factor * (Q3 - Q1)``. It is meant for symmetric distributions; for skewed

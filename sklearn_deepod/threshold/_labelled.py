@@ -1,4 +1,4 @@
-"""The best cut by some labels."""
+"""The best threshold by some labels."""
 
 from abc import abstractmethod
 from numbers import Real
@@ -11,7 +11,7 @@ from sklearn_deepod.threshold._base import BaseThreshold
 
 
 class BaseLabelledThreshold(BaseThreshold):
-    """Base of the rules that take the best of all cuts by some labels.
+    """Base of the rules that take the best of all thresholds by some labels.
 
     Subclasses give `_merit` of the weights of false alarms, of found and of missed
     outliers.
@@ -38,7 +38,7 @@ class BaseLabelledThreshold(BaseThreshold):
         if sample_weight is None:
             sample_weight = np.ones(len(scores))
         sample_weight = np.where(y == 0, 0.0, sample_weight)
-        false_alarms, found, cuts = roc_curve(
+        false_alarms, found, thresholds = roc_curve(
             outlier, scores, sample_weight=sample_weight, drop_intermediate=False
         )
         n_outliers = sample_weight[outlier].sum()
@@ -46,18 +46,18 @@ class BaseLabelledThreshold(BaseThreshold):
         false_alarms *= sample_weight.sum() - n_outliers
         # The first of equal merit raises the fewest alarms.
         best = int(np.argmax(self._merit(false_alarms, found, n_outliers - found)))
-        # roc_curve calls scores outliers that reach the cut, here they must exceed it.
-        lower = scores[scores < cuts[best]]
-        if best == 0:  # infinity: nothing is cut off
+        # roc_curve calls scores outliers that reach the threshold, here they exceed it.
+        lower = scores[scores < thresholds[best]]
+        if best == 0:  # infinity: nothing is flagged
             return scores.max()
         if not len(lower):
-            return np.nextafter(cuts[best], -np.inf)
-        between = lower.max() / 2 + cuts[best] / 2
-        return between if between < cuts[best] else lower.max()
+            return np.nextafter(thresholds[best], -np.inf)
+        between = lower.max() / 2 + thresholds[best] / 2
+        return between if between < thresholds[best] else lower.max()
 
     @abstractmethod
     def _merit(self, false_alarms, found, missed):
-        """Merit of each cut, higher is better."""
+        """Merit of each threshold, higher is better."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -66,7 +66,7 @@ class BaseLabelledThreshold(BaseThreshold):
 
 
 class FBetaThreshold(BaseLabelledThreshold):
-    """The cut of the highest F-beta score on labelled rows.
+    """The threshold of the highest F-beta score on labelled rows.
 
     F-beta is the harmonic mean of precision and recall of the outliers, in which recall
     counts `beta` times as much.
@@ -87,7 +87,8 @@ class FBetaThreshold(BaseLabelledThreshold):
 
     Notes
     -----
-    The score reached on the rows that chose the cut is too good; judge it on others.
+    The score reached on the rows that chose the threshold is too good; judge it on
+    others.
 
     Examples
     --------
@@ -107,7 +108,7 @@ class FBetaThreshold(BaseLabelledThreshold):
 
 
 class CostThreshold(BaseLabelledThreshold):
-    """The cut of the lowest cost on labelled rows.
+    """The threshold of the lowest cost on labelled rows.
 
     Parameters
     ----------

@@ -9,9 +9,9 @@ from sklearn_deepod.threshold._base import BaseThreshold
 
 
 class MADThreshold(BaseThreshold):
-    """Cut by the modified z-score of the scores.
+    """Threshold by the modified z-score of the scores.
 
-    The cut is ``median + factor * MAD / 0.6745`` [1]_, with the median absolute
+    The threshold is ``median + factor * MAD / 0.6745`` [1]_, with the median absolute
     deviation (MAD) of the training scores. Up to half of them may be those of outliers.
     For skewed scores, as most detectors give, it flags more than for symmetric ones.
 

@@ -7,11 +7,11 @@ from sklearn_deepod.threshold._base import BaseThreshold
 
 
 class MixtureGapThreshold(BaseThreshold):
-    """Cut where the upper of two normal distributions becomes the likelier one.
+    """Threshold where the upper of two normal distributions becomes the likelier one.
 
     A mixture of two normal distributions is fitted to the training scores by
     `sklearn.mixture.GaussianMixture`. If one alone describes them better, by the
-    Bayesian information criterion, there is no second group and nothing is cut off.
+    Bayesian information criterion, there is no second group and nothing is flagged.
     Since scores are mostly skewed, the second group may be no more than the long tail
     of the first.
 

@@ -9,20 +9,20 @@ from sklearn_deepod.threshold._base import BaseThreshold
 
 
 class OtsuThreshold(BaseThreshold):
-    """Cut that parts the scores in two groups.
+    """Threshold that parts the scores in two groups.
 
-    Of all cuts, Otsu's [1]_ is the one with the largest variance between the means of
-    the two groups. One enormous score would hide all other outliers, so that the scores
-    are squashed first. And a single group would be parted as well, through the middle
-    if it is symmetric; so there is a lower bound. `TailExcessThreshold` first asks
-    whether there is a second group.
+    Of all thresholds, Otsu's [1]_ is the one with the largest variance between the
+    means of the two groups. One enormous score would hide all other outliers, so that
+    the scores are squashed first. And a single group would be parted as well, through
+    the middle if it is symmetric; so there is a lower bound. `TailExcessThreshold`
+    first asks whether there is a second group.
 
     Parameters
     ----------
     lower : float or None, default=2.0
-        Lowest cut, in robust deviations, ``MAD / 0.6745``, above the median. Of a
-        single group of normally distributed scores, two deviations cut off 2.3 %. None
-        sets no bound.
+        Lowest threshold, in robust deviations, ``MAD / 0.6745``, above the median. Of a
+        single group of normally distributed scores, 2.3 % lie beyond two deviations.
+        None sets no bound.
     knee : float or None, default=16.0
         Scores become ``arcsinh(z / knee)``, where z is their distance from the median
         in robust deviations, at most 100. None leaves them as they are.

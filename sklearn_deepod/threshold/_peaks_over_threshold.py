@@ -18,13 +18,13 @@ REFIT_GROWTH = 0.01
 
 
 class PeaksOverThreshold(BaseThreshold):
-    """Cut for a target rate of false alarms, by the tail of the training scores.
+    """Threshold for a target rate of false alarms, by the tail of the training scores.
 
     A generalised Pareto distribution is fitted by maximum likelihood to the peaks, the
-    scores above a high quantile, and continued to the cut that inliers exceed at the
-    given rate: beyond the largest training score, if the rate asks for it. An empirical
-    quantile cannot do that. The training rows should be normal, or few outliers make
-    the tail longer and the cut higher.
+    scores above a high quantile, and continued to the threshold that inliers exceed at
+    the given rate: beyond the largest training score, if the rate asks for it. An
+    empirical quantile cannot do that. The training rows should be normal, or few
+    outliers make the tail longer and the threshold higher.
 
     `update` goes on with a stream (SPOT [1]_): it judges new scores one after the other
     and learns from those that raise no alarm.
@@ -59,13 +59,14 @@ class PeaksOverThreshold(BaseThreshold):
 
     Notes
     -----
-    With n scores and m peaks above the initial threshold t, the cut is
+    With n scores and m peaks above the initial threshold t, the final one is
     ``t + scale / shape * ((rate * n / m) ** -shape - 1)`` (equation 1 of [1]_).
 
-    Alarms are not learned from, so the peaks of a stream are those below the cut of
-    their time. Their likelihood is taken as such; without that, which is how SPOT was
-    published, the tail would look ever shorter, and the cut creep down. A stream that
-    drifts is not followed far: a tail that grows fast is all alarms. Fit anew then.
+    Alarms are not learned from, so the peaks of a stream are those below the threshold
+    of their time. Their likelihood is taken as such; without that, which is how SPOT
+    was published, the tail would look ever shorter, and the threshold creep down. A
+    stream that drifts is not followed far: a tail that grows fast is all alarms. Fit
+    anew then.
 
     References
     ----------
@@ -99,9 +100,9 @@ class PeaksOverThreshold(BaseThreshold):
     def update(self, anomaly_scores):
         """Judge scores in the order in which they came, and learn from them.
 
-        Each is compared with the cut of its time. What exceeds it is an alarm and is
-        not learned from; other peaks join the tail. The past is not kept, but for the
-        peaks.
+        Each is compared with the threshold of its time. What exceeds it is an alarm and
+        is not learned from; other peaks join the tail. The past is not kept, but for
+        the peaks.
 
         Parameters
         ----------
@@ -128,7 +129,7 @@ class PeaksOverThreshold(BaseThreshold):
         # Scores below the initial threshold count, and change nothing else.
         for i in np.flatnonzero(scores > self.initial_threshold_):
             self.n_samples_seen_ = before + int(i) - n_alarms
-            self._set_cutoff()
+            self._set_threshold()
             if scores[i] > self.threshold_:
                 labels[i] = -1
                 n_alarms += 1
@@ -142,7 +143,7 @@ class PeaksOverThreshold(BaseThreshold):
         self.n_samples_seen_ = before + len(scores) - n_alarms
         if peaks:
             self._add_peaks(peaks, limits)
-        self._set_cutoff()
+        self._set_threshold()
         return labels
 
     def _threshold(self, scores, y, sample_weight):
@@ -163,7 +164,7 @@ class PeaksOverThreshold(BaseThreshold):
         self.n_peaks_ = len(peaks)
         self.peaks_, self._limits = np.empty(0), np.empty(0)
         self._add_peaks(peaks, np.full(len(peaks), np.inf))
-        self._set_cutoff()
+        self._set_threshold()
         return self.threshold_
 
     def _add_peaks(self, peaks, limits):
@@ -180,7 +181,7 @@ class PeaksOverThreshold(BaseThreshold):
             shape, scale = _fit_below(self.peaks_ / unit, self._limits / unit, start)
         self.shape_, self.scale_ = float(shape), float(scale * unit)
 
-    def _set_cutoff(self):
+    def _set_threshold(self):
         beyond = self.rate * self.n_samples_seen_ / self.n_peaks_
         excess = genpareto.isf(min(beyond, 1.0), self.shape_, scale=self.scale_)
         self.threshold_ = self.initial_threshold_ + float(excess)

@@ -9,10 +9,10 @@ from sklearn_deepod.threshold._base import BaseThreshold
 
 
 class QuantileThreshold(BaseThreshold):
-    """Cut off a given share of the training rows.
+    """Threshold above which a given share of the training rows lies.
 
     It is what a number given to a detector as ``contamination`` does. The share is a
-    guess, and it is cut off whether or not there are outliers.
+    guess, and it is flagged whether or not there are outliers.
 
     Parameters
     ----------
@@ -23,7 +23,8 @@ class QuantileThreshold(BaseThreshold):
     ----------
     threshold_ : float
         Rows that score above it are outliers. It lies midway between two training
-        scores. Equal scores cannot be parted: the cut nearest to the share is taken.
+        scores. Equal scores cannot be parted: the threshold nearest to the share is
+        taken.
 
     Examples
     --------

@@ -9,7 +9,7 @@ from sklearn_deepod.threshold._base import BaseThreshold
 
 
 class StandardDeviationThreshold(BaseThreshold):
-    """Cut some standard deviations above the mean of the scores.
+    """Threshold some standard deviations above the mean of the scores.
 
     The oldest rule, and one that outliers move: they raise the mean and the standard
     deviation by which they are judged. Of n scores none can lie further than

@@ -1,4 +1,4 @@
-"""Any outlier detector, cut by a rule."""
+"""Any outlier detector, with a threshold by a rule."""
 
 from numbers import Integral
 
@@ -25,10 +25,10 @@ def _rule_learns(self):
 
 
 class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
-    """Any outlier detector, cut by a rule.
+    """Any outlier detector, with a threshold by a rule.
 
-    A clone of `detector` is fitted, and `threshold` finds the cut in the scores of the
-    training rows. Scores are the detector's own; only `offset_`, and with it
+    A clone of `detector` is fitted, and `threshold`, a rule, finds one in the scores of
+    the training rows. Scores are the detector's own; only `offset_`, and with it
     `decision_function` and `predict`, is the rule's.
 
     Parameters
@@ -37,12 +37,17 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         Outlier detector with `fit` and `score_samples` as scikit-learn means them:
         higher is more normal. ``LocalOutlierFactor`` needs ``novelty=True``. Wrapped in
         `sklearn.frozen.FrozenEstimator` it is not fitted again, and the rows given to
-        `fit` are those that the cut is found in.
+        `fit` are those that the threshold is found in.
     threshold : estimator or None, default=None
         One of the rules of `sklearn_deepod.threshold`, or an estimator with
         ``fit(anomaly_scores, y, sample_weight)`` and ``threshold_`` like theirs. None
-        takes ``TailExcessThreshold()``, or ``IQRThreshold(skewed=True, most=0.015)`` if
-        the detector has ``novelty=True``: the rules of ``contamination="auto"``.
+        takes ``TailExcessThreshold()``, or with ``novelty=True``
+        ``IQRThreshold(skewed=True, most=0.015)``: the rules of this package's detectors
+        for ``contamination="auto"``.
+    novelty : bool, default=False
+        Whether all training rows are known to be normal. It picks the rule of
+        ``threshold=None``, and nothing else: the detector is not told, and its own
+        parameter of that name, if it has one, is not looked at.
     cv : int, cross-validation generator, iterable or None, default=None
         Where the training scores come from. None scores the training rows by the
         detector that was fitted on them, which most detectors rate better than new
@@ -61,7 +66,8 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         ``decision_function`` is ``score_samples`` minus this: minus the rule's
         ``threshold_``.
     training_scores_ : ndarray of shape (n_samples,)
-        Scores of the training rows, in which the cut was found; higher is more normal.
+        Scores of the training rows, in which the threshold was found; higher is more
+        normal.
     n_features_in_ : int
         Number of features, where the detector tells.
     feature_names_in_ : ndarray of str
@@ -69,7 +75,7 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
 
     See Also
     --------
-    ConformalDetector : A cut with a guaranteed rate of false alarms.
+    ConformalDetector : A threshold with a guaranteed rate of false alarms.
     sklearn.model_selection.FixedThresholdClassifier : The same for classifiers.
 
     Examples
@@ -91,20 +97,24 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
     _parameter_constraints: dict = {
         "detector": "no_validation",  # see check_scores_new_rows
         "threshold": [HasMethods("fit"), None],
+        "novelty": ["boolean"],
         "cv": ["cv_object", None],
         "n_jobs": [Integral, None],
     }
 
-    def __init__(self, detector, *, threshold=None, cv=None, n_jobs=None):
+    def __init__(
+        self, detector, *, threshold=None, novelty=False, cv=None, n_jobs=None
+    ):
         self.detector = detector
         self.threshold = threshold
+        self.novelty = novelty
         self.cv = cv
         self.n_jobs = n_jobs
 
     # `detector` and `threshold` validate their own parameters.
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, **params):
-        """Fit the detector, and find the cut in the scores of the training rows.
+        """Fit the detector, and find the threshold in the scores of the training rows.
 
         Parameters
         ----------
@@ -172,7 +182,7 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         Returns
         -------
         self : object
-            The detector with the new cut.
+            The detector with the new threshold.
         """
         check_is_fitted(self)
         before, self.threshold = self.threshold, threshold
@@ -202,7 +212,7 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         Returns
         -------
         ndarray of int of shape (n_samples,)
-            +1 for inliers, -1 for outliers, each by the cut of its time.
+            +1 for inliers, -1 for outliers, each by the threshold of its time.
         """
         labels = self.rule_.update(-self.score_samples(X))
         self.offset_ = -self.rule_.threshold_
@@ -216,12 +226,9 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
     def _rule(self):
         if self.threshold is not None:
             return self.threshold
-        novelty = getattr(self.detector, "novelty", False)
-        return (
-            IQRThreshold(skewed=True, most=MOST_OF_NORMAL)
-            if novelty
-            else TailExcessThreshold()
-        )
+        if self.novelty:
+            return IQRThreshold(skewed=True, most=MOST_OF_NORMAL)
+        return TailExcessThreshold()
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "offset_")

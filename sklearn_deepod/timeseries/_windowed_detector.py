@@ -48,12 +48,16 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
         "auto" flattens unless the detector's tag ``three_d_array`` says that it takes
         sequences; a Pipeline does not tell, so it gets flat rows.
     contamination : "auto" or float, default="auto"
-        Where `predict` cuts. "auto" flags what exceeds the tail of the bulk of the
-        scores of the training time stamps
-        (`sklearn_deepod.threshold.TailExcessThreshold`); if `detector` has
-        ``novelty=True``, it is a boxplot fence
-        (`sklearn_deepod.threshold.IQRThreshold`). A float in (0, 0.5] marks that share
-        of the training time stamps. The cut of `detector` itself is not used.
+        Share of outliers among the training time stamps, which sets the threshold.
+        "auto" flags what exceeds the tail of the bulk of their scores
+        (`sklearn_deepod.threshold.TailExcessThreshold`), or, with ``novelty=True``,
+        what is beyond a boxplot fence (`sklearn_deepod.threshold.IQRThreshold`). A
+        float in (0, 0.5] flags that share of the training time stamps. The threshold of
+        `detector` itself is not used.
+    novelty : bool, default=False
+        Whether all training time stamps are known to be normal. It picks the rule of
+        ``contamination="auto"``, and nothing else: `detector` is not told, and its own
+        parameter of that name, if it has one, is not looked at.
 
     Attributes
     ----------
@@ -102,6 +106,7 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
         "merge": [StrOptions({"max", "mean", "last"})],
         "flatten": ["boolean", StrOptions({"auto"})],
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
+        "novelty": ["boolean"],
     }
 
     def __init__(
@@ -113,6 +118,7 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
         merge="max",
         flatten="auto",
         contamination="auto",
+        novelty=False,
     ):
         self.detector = detector
         self.window = window
@@ -120,6 +126,7 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
         self.merge = merge
         self.flatten = flatten
         self.contamination = contamination
+        self.novelty = novelty
 
     # `detector` validates its own parameters, whose errors then bear its name.
     @_fit_context(prefer_skip_nested_validation=False)
@@ -149,13 +156,17 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
                 f"stride={self.stride} is greater than window={self.window}, so some "
                 "time stamps would be in no window."
             )
+        self._window, self._stride, self._merge = self.window, self.stride, self.merge
         X = self._validate(X, reset=True)
-        starts = window_starts(len(X), self.window, self.stride)
+        starts = window_starts(len(X), self._window, self._stride)
         detector = clone(self.detector)
-        self.detector_ = detector.fit(self._rows(X, starts, detector))
-        scores = self._anomaly_scores(X)
-        novelty = getattr(self.detector, "novelty", False)
-        self.offset_ = -training_threshold(scores, self.contamination, novelty=novelty)
+        self._flatten = self.flatten
+        if self._flatten == "auto":
+            self._flatten = not get_tags(detector).input_tags.three_d_array
+        self.detector_ = detector.fit(self._rows(X, starts))
+        self.offset_ = -training_threshold(
+            self._anomaly_scores(X), self.contamination, novelty=self.novelty
+        )
         return self
 
     def score_samples(self, X):
@@ -183,10 +194,10 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
             dtype=[np.float64, np.float32],
             ensure_all_finite="allow-nan",  # the inner detector knows whether it may
         )
-        if len(X) < self.window:
+        if len(X) < self._window:
             raise ValueError(
                 f"X has n_samples={len(X)} time stamps (rows), fewer than "
-                f"window={self.window}. "
+                f"window={self._window}. "
                 + (
                     "Give a longer series or a smaller window."
                     if reset
@@ -195,24 +206,20 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
             )
         return X
 
-    def _rows(self, X, starts, detector):
-        """Windows in the shape that `detector` takes."""
-        windows = cut_windows(X, starts, self.window)
-        flatten = self.flatten
-        if flatten == "auto":
-            flatten = not get_tags(detector).input_tags.three_d_array
-        return windows.reshape(len(windows), -1) if flatten else windows
+    def _rows(self, X, starts):
+        """Windows in the shape that the detector takes."""
+        windows = cut_windows(X, starts, self._window)
+        return windows.reshape(len(windows), -1) if self._flatten else windows
 
     def _anomaly_scores(self, X):
-        starts = window_starts(len(X), self.window, self.stride)
-        n_rows = max(1, SCORE_CELLS // (self.window * X.shape[1]))
-        detector = self.detector_
+        starts = window_starts(len(X), self._window, self._stride)
+        n_rows = max(1, SCORE_CELLS // (self._window * X.shape[1]))
         scores = [
-            detector.score_samples(self._rows(X, part, detector))
+            self.detector_.score_samples(self._rows(X, part))
             for part in np.split(starts, range(n_rows, len(starts), n_rows))
         ]
         anomaly_scores = -np.concatenate(scores, dtype=np.float64)
-        return merge_scores(anomaly_scores, starts, self.window, len(X), self.merge)
+        return merge_scores(anomaly_scores, starts, self._window, len(X), self._merge)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

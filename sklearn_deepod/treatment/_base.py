@@ -178,7 +178,8 @@ class BaseOutlierTransformer(
         if not len(rows):
             raise ValueError(
                 f"The detector flags all rows (n_samples={len(flagged)}): there is "
-                "nothing to learn from. Move its cut, say by a lower contamination."
+                "nothing to learn from. Move its threshold, say by a lower "
+                "contamination."
             )
         empty = np.flatnonzero(np.isnan(rows).all(axis=0))
         if len(empty):

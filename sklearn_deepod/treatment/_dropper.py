@@ -117,7 +117,7 @@ class OutlierDropper(MetaDetectorMixin, BaseEstimator):
         if flagged.all():
             raise ValueError(
                 f"The detector flags all rows (n_samples={len(flagged)}): there is "
-                "nothing to train on. Move its cut, say by a lower contamination."
+                "nothing to train on. Move its threshold, say by a lower contamination."
             )
         self.detector_ = detector
         self.kept_indices_ = np.flatnonzero(~flagged)

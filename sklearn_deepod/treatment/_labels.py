@@ -22,7 +22,7 @@ def check_labels_new_rows(detector):
     if not hasattr(detector, "predict"):
         raise TypeError(
             f"{detector!r} cannot label rows: it has no predict. "
-            "sklearn_deepod.threshold.ThresholdedDetector puts a cut on its scores."
+            "sklearn_deepod.threshold.ThresholdedDetector finds a threshold for it."
         )
 
 

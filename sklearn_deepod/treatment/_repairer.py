@@ -19,8 +19,8 @@ class OutlierRepairer(BaseOutlierTransformer):
     detector : estimator
         Outlier detector with `fit`, `score_samples` and `predict` as scikit-learn means
         them. ``LocalOutlierFactor`` needs ``novelty=True``. Wrapped in
-        `sklearn.frozen.FrozenEstimator` it is not fitted again. Its cut decides which
-        rows are repaired.
+        `sklearn.frozen.FrozenEstimator` it is not fitted again. Its threshold decides
+        which rows are repaired.
     imputer : transformer or None, default=None
         What predicts a cell from the others of its row: an imputer such as
         `sklearn.impute.KNNImputer`, which is fitted on the training rows that are not

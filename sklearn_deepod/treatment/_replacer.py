@@ -23,8 +23,8 @@ class OutlierReplacer(BaseOutlierTransformer):
     detector : estimator
         Outlier detector with `fit`, `score_samples` and `predict` as scikit-learn means
         them. ``LocalOutlierFactor`` needs ``novelty=True``. Wrapped in
-        `sklearn.frozen.FrozenEstimator` it is not fitted again. Its cut decides which
-        rows are concerned.
+        `sklearn.frozen.FrozenEstimator` it is not fitted again. Its threshold decides
+        which rows are concerned.
     strategy : {"nan", "median", "clip", "nearest", "constant"}, default="nan"
         What takes the place of a cell. "nan" makes it missing, for an imputer that
         follows. "median" is the median of its feature. "clip" moves it to the nearer

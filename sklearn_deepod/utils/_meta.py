@@ -11,7 +11,12 @@ from sklearn.utils.metadata_routing import (
     process_routing,
 )
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _check_method_params, _num_samples, indexable
+from sklearn.utils.validation import (
+    _check_method_params,
+    _check_sample_weight,
+    _num_samples,
+    indexable,
+)
 
 
 def check_scores_new_rows(detector):
@@ -36,6 +41,17 @@ def check_scores_new_rows(detector):
     )
 
 
+def fit_mapping():
+    """Which methods of a detector that holds others call their `fit`.
+
+    Returns
+    -------
+    sklearn.utils.metadata_routing.MethodMapping
+    """
+    mapping = MethodMapping().add(caller="fit", callee="fit")
+    return mapping.add(caller="fit_predict", callee="fit")
+
+
 def take_features(estimator, detector):
     """Let an estimator know of its features what a fitted detector knows of them.
 
@@ -51,6 +67,47 @@ def take_features(estimator, detector):
             setattr(estimator, name, getattr(detector, name))
         elif hasattr(estimator, name):
             delattr(estimator, name)
+
+
+def without_weightless_rows(X, y, params):
+    """Leave rows of weight 0 out, for what takes positive weights only.
+
+    Parameters
+    ----------
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        Training rows.
+    y : array-like of shape (n_samples,) or None
+        Labels.
+    params : dict
+        Further arguments of `fit`, parted with the rows where they are as many.
+
+    Returns
+    -------
+    X, y, params
+        The rows of positive weight, their labels, and the arguments for them, in which
+        ``sample_weight`` is an array. Without weights, all as it was.
+
+    Raises
+    ------
+    ValueError
+        If weights are negative, all zero, or not as many as the rows.
+    """
+    if params.get("sample_weight") is None:
+        return X, y, params
+    X, y = indexable(X, y)
+    weight = _check_sample_weight(
+        params["sample_weight"], X, dtype=np.float64, ensure_non_negative=True
+    )
+    if not weight.any():
+        raise ValueError(
+            "All sample weights are zero. Give some row a positive weight."
+        )
+    params = params | {"sample_weight": weight}
+    if weight.all():
+        return X, y, params
+    kept = np.flatnonzero(weight)
+    params = _check_method_params(X, params, kept)
+    return _safe_indexing(X, kept), y if y is None else _safe_indexing(y, kept), params
 
 
 def out_of_fold_scores(fit, X, y, params, *, cv, n_jobs=None):
@@ -116,8 +173,7 @@ class MetaDetectorMixin(MetaEstimatorMixin):
         sklearn.utils.metadata_routing.MetadataRouter
         """
         return MetadataRouter(owner=type(self).__name__).add(
-            detector=self.detector,
-            method_mapping=MethodMapping().add(caller="fit", callee="fit"),
+            detector=self.detector, method_mapping=fit_mapping()
         )
 
     def _fitted_detector(self, X, y=None, **params):

@@ -24,7 +24,7 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
-from sklearn_deepod import AutoEncoder, ModifiedZScore, ZScore
+from sklearn_deepod import AutoEncoder, DeepSAD, ModifiedZScore, ZScore
 from sklearn_deepod._stats import (
     asinh_z_score,
     contamination_threshold,
@@ -96,6 +96,13 @@ class TestScores:
             ensemble.score_samples(new), -expected.mean(axis=0), rtol=1e-12
         )
         np.testing.assert_allclose(ensemble.weights_, [0.5, 1.0, 1.5])
+
+    def test_parameters_count_at_the_fit_only(self, table):
+        X, _ = table
+        ensemble = DetectorEnsemble(TRIO, combine="largest", n_largest=2).fit(X)
+        scores = ensemble.score_samples(X)
+        ensemble.set_params(combine="max", calibration="robust", n_largest=1)
+        np.testing.assert_array_equal(ensemble.score_samples(X), scores)
 
     def test_no_detector_drowns_the_others(self, table):
         X, y = table
@@ -175,6 +182,55 @@ class TestWeights:
         np.testing.assert_allclose(weighted.score_samples(X), repeated.score_samples(X))
         assert weighted.offset_ == pytest.approx(repeated.offset_)
 
+    @pytest.mark.parametrize("cv", [None, 3])
+    @pytest.mark.parametrize("kind", [np.asarray, sp.coo_matrix, pd.DataFrame])
+    def test_rows_of_no_weight_change_nothing(self, kind, cv, table):
+        X, y = table
+        weight = np.random.RandomState(0).randint(0, 3, size=len(X))
+        weight[y == -1] = 0
+        kept = weight > 0
+        members = [("z", ZScore()), ("forest", FOREST)]
+        ensemble = DetectorEnsemble(members, weights="agreement", cv=cv)
+        all_rows = clone(ensemble).fit(kind(X), sample_weight=weight)
+        others = clone(ensemble).fit(X[kept], sample_weight=weight[kept])
+        assert all_rows.offset_ == others.offset_
+        assert all_rows.training_scores_.shape == (2, kept.sum())
+        np.testing.assert_array_equal(
+            all_rows.score_samples(kind(X)), others.score_samples(X)
+        )
+
+    def test_rows_of_no_weight_take_their_labels_with_them(self, table):
+        X, y = table
+        kept = np.arange(len(X)) % 3 > 0
+        ensemble = DetectorEnsemble([("sad", DeepSAD(**QUICK))])
+        found = clone(ensemble).fit(X, y.tolist(), sample_weight=kept)
+        expected = clone(ensemble).fit(
+            X[kept], y[kept], sample_weight=np.ones(sum(kept))
+        )
+        np.testing.assert_array_equal(
+            found.decision_function(X), expected.decision_function(X)
+        )
+
+    def test_listed_sample_weights(self, table):
+        X, _ = table
+        weight = np.random.RandomState(0).randint(1, 4, size=len(X))
+        ensemble = DetectorEnsemble([("z", ZScore())])
+        listed = clone(ensemble).fit(X.tolist(), sample_weight=weight.tolist())
+        array = clone(ensemble).fit(X, sample_weight=weight)
+        np.testing.assert_array_equal(
+            listed.decision_function(X), array.decision_function(X)
+        )
+
+    def test_impossible_sample_weights(self, table):
+        X, _ = table
+        ensemble = DetectorEnsemble([("z", ZScore())])
+        with pytest.raises(ValueError, match="zero"):
+            ensemble.fit(X, sample_weight=[0.0] * len(X))
+        with pytest.raises(ValueError, match="[Nn]egative"):
+            ensemble.fit(X, sample_weight=np.arange(len(X)) - 1.0)
+        with pytest.raises(ValueError, match=r"sample_weight.shape == \(3,\)"):
+            ensemble.fit(X, sample_weight=[1.0, 2.0, 3.0])
+
     def test_routing(self, table):
         X, _ = table
         weight = np.random.RandomState(0).rand(len(X))
@@ -189,17 +245,30 @@ class TestWeights:
         assert mad.center_[0] == ModifiedZScore().fit(X).center_[0]
 
 
-class TestCut:
-    def test_rules(self, table):
+class TestThreshold:
+    @pytest.mark.parametrize("novelty", [False, True])
+    @pytest.mark.parametrize(
+        "member",
+        [
+            FOREST,
+            LocalOutlierFactor(novelty=True),
+            AutoEncoder(novelty=True, **QUICK),
+            AutoEncoder(novelty=False, **QUICK),
+        ],
+    )
+    def test_novelty_is_its_own(self, member, novelty, table):
         X, _ = table
-        for members, novelty in [
-            (PAIR, False),
-            ([("net", AutoEncoder(novelty=True, **QUICK))], True),
-        ]:
-            ensemble = DetectorEnsemble(members).fit(X)
-            anomaly = -ensemble.score_samples(X)
-            assert ensemble.offset_ == -training_threshold(anomaly, novelty=novelty)
-        # calibrated on other fits, but cut among the scores of the training rows
+        ensemble = DetectorEnsemble([("member", member)], novelty=novelty).fit(X)
+        anomaly = -ensemble.score_samples(X)
+        offset = {
+            known: -training_threshold(anomaly, novelty=known) for known in (0, 1)
+        }
+        assert ensemble.offset_ == offset[novelty]
+        assert offset[0] != offset[1]
+
+    def test_among_the_scores_of_the_training_rows(self, table):
+        X, _ = table
+        # calibrated on other fits, but the threshold is one of these scores
         members = [("z", ZScore()), ("forest", FOREST)]
         ensemble = DetectorEnsemble(members, contamination=0.1, cv=4).fit(X)
         assert ensemble.offset_ == -contamination_threshold(

@@ -15,7 +15,7 @@ DETECTOR = GivenScores().fit(X)
 
 
 def test_counts_by_hand():
-    report = outlier_report(Y, DETECTOR, X, rows_per_day=50, output_dict=True)
+    report = outlier_report(DETECTOR, X, Y, rows_per_day=50, output_dict=True)
     assert report == pytest.approx(
         {
             "n_samples": 10,
@@ -42,7 +42,7 @@ def test_counts_by_hand():
 
 
 def test_text():
-    text = outlier_report(Y, DETECTOR, X, rows_per_day=10_000, digits=2)
+    text = outlier_report(DETECTOR, X, Y, rows_per_day=10_000, digits=2)
     assert text == "\n".join(
         [
             "rows                               10",
@@ -75,7 +75,7 @@ def test_agrees_with_the_scorers(detector, pos_label):
     X, y = make_data()
     y = y if pos_label == -1 else (y == -1).astype(int)
     detector = detector.fit(X)
-    report = outlier_report(y, detector, X, pos_label=pos_label, n=15, output_dict=True)
+    report = outlier_report(detector, X, y, pos_label=pos_label, n=15, output_dict=True)
     names = ["accuracy", "precision", "recall", "f1", "roc_auc", "average_precision"]
     for name in names:
         scorer = get_outlier_scorer(name, pos_label=pos_label)
@@ -87,19 +87,19 @@ def test_agrees_with_the_scorers(detector, pos_label):
 
 def test_normal_rows_only_still_give_the_false_alarms():
     normal = Y == 1
-    report = outlier_report(Y[normal], DETECTOR, X[normal], output_dict=True)
+    report = outlier_report(DETECTOR, X[normal], Y[normal], output_dict=True)
     assert report["false_alarms_per_1000_rows"] == pytest.approx(1000 * 2 / 6)
     undefined = {key for key, value in report.items() if np.isnan(value)}
     assert undefined == {
         *("precision", "recall", "f1"),
         *("roc_auc", "average_precision", "precision_at_n"),
     }
-    text = outlier_report(Y[normal], DETECTOR, X[normal])
+    text = outlier_report(DETECTOR, X[normal], Y[normal])
     assert "recall                             -\n" in text
 
 
 def test_outliers_only():
-    report = outlier_report(Y[:4], DETECTOR, X[:4], output_dict=True)
+    report = outlier_report(DETECTOR, X[:4], Y[:4], output_dict=True)
     assert np.isnan(report["roc_auc"])
     assert report["recall"] == 0.75
 
@@ -108,16 +108,20 @@ class TestErrors:
     def test_detector_that_cannot_judge_new_rows(self):
         detector = LocalOutlierFactor(2).fit(X)
         with pytest.raises(AttributeError, match="novelty=True"):
-            outlier_report(Y, detector, X)
+            outlier_report(detector, X, Y)
 
     def test_coding(self):
         with pytest.raises(ValueError, match="pass pos_label=1"):
-            outlier_report((Y == -1).astype(int), DETECTOR, X)
+            outlier_report(DETECTOR, X, (Y == -1).astype(int))
 
     def test_n(self):
         with pytest.raises(ValueError, match="n=11 is more than the 10 rows"):
-            outlier_report(Y, DETECTOR, X, n=11)
+            outlier_report(DETECTOR, X, Y, n=11)
 
     def test_order_of_arguments(self):
+        with pytest.raises(InvalidParameterError, match="'estimator' parameter"):
+            outlier_report(Y, DETECTOR, X)
+
+    def test_labels_are_needed(self):
         with pytest.raises(InvalidParameterError, match="'y' parameter"):
-            outlier_report(DETECTOR, X, Y)
+            outlier_report(DETECTOR, X, None)

@@ -1,16 +1,19 @@
 """Preparation: the scaler by its formula, user's transformers, empty columns."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse as sp
 import torch
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.compose import make_column_transformer
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_deepod._determinism import TrainingRows
-from sklearn_deepod.preprocessing import RobustAsinhScaler
+from sklearn_deepod.preprocessing import RobustAsinhScaler, _preprocess
 from sklearn_deepod.preprocessing._preprocess import (
     check_no_empty_columns,
     fit_preprocessor,
@@ -50,9 +53,103 @@ def make_columns(n_rows=101, seed=0):
     )
 
 
-@parametrize_with_checks([RobustAsinhScaler()])
+@parametrize_with_checks([RobustAsinhScaler(), RobustAsinhScaler(linear_range=0.5)])
 def test_scikit_learn_checks(estimator, check):
     check(estimator)
+
+
+class TestLinearRange:
+    @pytest.mark.parametrize("linear_range", [0.1, 1, 3.0, 1e4])
+    def test_formula(self, linear_range):
+        X = make_columns()
+        found = RobustAsinhScaler(linear_range=linear_range).fit_transform(X)
+        z = np.sinh(np.column_stack([squashed(x) for x in X.T]) / 10) * 10
+        expected = linear_range * np.arcsinh(z / linear_range)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+    def test_inverse_transform_undoes(self):
+        X = make_columns()
+        scaler = RobustAsinhScaler(linear_range=2.0).fit(X)
+        restored = scaler.inverse_transform(scaler.transform(X))
+        np.testing.assert_allclose(restored, X, rtol=1e-4, atol=1e-5)
+
+    def test_is_that_of_the_fit(self):
+        X = make_columns()
+        scaler = RobustAsinhScaler(linear_range=2).fit(X)
+        Z = scaler.transform(X)
+        back = scaler.inverse_transform(Z)
+        scaler.set_params(linear_range=50.0)
+        np.testing.assert_array_equal(scaler.transform(X), Z)
+        np.testing.assert_array_equal(scaler.inverse_transform(Z), back)
+        assert scaler.linear_range_ == 2.0
+
+    @pytest.mark.parametrize("linear_range", [0, -1.0, np.inf, np.nan, None, "wide"])
+    def test_impossible(self, linear_range):
+        with pytest.raises(ValueError, match="'linear_range' parameter"):
+            RobustAsinhScaler(linear_range=linear_range).fit(make_columns())
+
+
+class TestWithScikitLearn:
+    def test_names(self):
+        scaler = RobustAsinhScaler().fit(make_columns())
+        assert scaler.get_feature_names_out().tolist() == [f"x{i}" for i in range(5)]
+        assert scaler.get_feature_names_out(list("abcde")).tolist() == list("abcde")
+        frame = pd.DataFrame(make_columns(), columns=list("abcde"))
+        scaler.fit(frame)
+        assert scaler.get_feature_names_out().tolist() == list("abcde")
+
+    @pytest.mark.parametrize("library", ["pandas", "polars"])
+    def test_frames(self, library):
+        X = make_columns()
+        frame = pytest.importorskip(library).DataFrame(
+            dict(zip("abcde", X.T, strict=True))
+        )
+        scaler = RobustAsinhScaler().set_output(transform=library)
+        found = scaler.fit_transform(frame)
+        assert type(found) is type(frame)
+        assert list(found.columns) == list("abcde")
+        expected = RobustAsinhScaler().fit_transform(X)
+        np.testing.assert_array_equal(found.to_numpy(), expected)
+        np.testing.assert_allclose(scaler.inverse_transform(found), X, rtol=1e-4)
+
+    def test_pipeline_and_column_transformer(self):
+        frame = pd.DataFrame(make_columns(), columns=list("abcde"))
+        columns = make_column_transformer(
+            (RobustAsinhScaler(), ["a", "b"]), remainder="passthrough"
+        )
+        pipeline = make_pipeline(columns).set_output(transform="pandas")
+        found = pipeline.fit_transform(frame)
+        assert found.columns.tolist() == [
+            *("robustasinhscaler__a", "robustasinhscaler__b"),
+            *("remainder__c", "remainder__d", "remainder__e"),
+        ]
+
+
+class TestErrors:
+    def test_one_axis(self):
+        x = np.arange(10.0)
+        scaler = RobustAsinhScaler().fit(x[:, None])
+        for method in (scaler.fit, scaler.transform, scaler.inverse_transform):
+            with pytest.raises(
+                ValueError, match=r"Reshape your data.*reshape\(-1, 1\)"
+            ):
+                method(x)
+
+    def test_too_many_axes(self):
+        X = np.zeros((3, 2, 2, 2, 2))
+        scaler = RobustAsinhScaler().fit(X[..., 0])
+        for method in (scaler.fit, scaler.transform, scaler.inverse_transform):
+            with pytest.raises(ValueError, match=r"dim 5. Give \(n, features\)"):
+                method(X)
+
+    def test_other_channels(self):
+        X = np.random.RandomState(0).randn(20, 4, 3)
+        scaler = RobustAsinhScaler().fit(X)
+        for method in (scaler.transform, scaler.inverse_transform):
+            for other in (X[..., :2], X[..., 0]):
+                with pytest.raises(ValueError, match="channels .* was fitted on 3"):
+                    method(other)
 
 
 class TestSquashScaler:
@@ -290,7 +387,7 @@ class TestFitPreprocessor:
         np.testing.assert_allclose(fitted.seen_.mean(axis=0), 50, atol=5)
 
     def test_what_is_constant_in_a_sample_is_scaled_by_all_rows(self, monkeypatch):
-        monkeypatch.setattr("sklearn_deepod.preprocessing._preprocess.SAMPLE_CELLS", 1)
+        monkeypatch.setattr(_preprocess, "SAMPLE_CELLS", 1)
         X = np.random.RandomState(0).randn(5000, 5)
         X[:, 1:] = 3.0, 0.0, 0.0, np.nan
         X[7, 2] = X[9, 4] = 1.0
@@ -319,6 +416,14 @@ class TestFitPreprocessor:
         assert found.scale_[0] == wide.scale_[0]
         assert varying_cells(found, rows.shape).tolist() == [1.0, 0.0, 0.0]
 
+    def test_flat_rows_are_scaled_in_the_shape_that_is_read(self):
+        X = np.random.RandomState(0).randn(50, 12) * np.repeat([1.0, 100.0], 6)
+        found = fit_preprocessor("auto", TrainingRows(X), (2, 3, 2))
+        expected = RobustAsinhScaler().fit(X.reshape(50, 2, 3, 2))
+        np.testing.assert_array_equal(found.scale_, expected.scale_)
+        Z = preprocess(found, X, (2, 3, 2))
+        np.testing.assert_array_equal(Z, expected.transform(X.reshape(50, 2, 3, 2)))
+
 
 class _Recorder(TransformerMixin, BaseEstimator):
     """Remembers what it was fitted on."""
@@ -329,14 +434,6 @@ class _Recorder(TransformerMixin, BaseEstimator):
 
     def transform(self, X):
         return X
-
-    def test_flat_rows_are_scaled_in_the_shape_that_is_read(self):
-        X = np.random.RandomState(0).randn(50, 12) * np.repeat([1.0, 100.0], 6)
-        found = fit_preprocessor("auto", TrainingRows(X), (2, 3, 2))
-        expected = RobustAsinhScaler().fit(X.reshape(50, 2, 3, 2))
-        np.testing.assert_array_equal(found.scale_, expected.scale_)
-        Z = preprocess(found, X, (2, 3, 2))
-        np.testing.assert_array_equal(Z, expected.transform(X.reshape(50, 2, 3, 2)))
 
 
 class TestPrepare:

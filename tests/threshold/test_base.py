@@ -39,15 +39,9 @@ def fitted(rule, scores, y, sample_weight=None):
 
 
 def test_all_rules_are_here():
-    assert {type(rule).__name__ for rule in RULES} == {
-        *("Cost", "FBetaThreshold", "IQR", "MAD", "MixtureGapThreshold", "Otsu"),
-        *(
-            "PeaksOverThreshold",
-            "Quantile",
-            "StandardDeviationThreshold",
-            "TailExcessThreshold",
-        ),
-    }
+    kinds = "Cost FBeta IQR MAD MixtureGap Otsu PeaksOver Quantile StandardDeviation"
+    names = {f"{kind}Threshold" for kind in [*kinds.split(), "TailExcess"]}
+    assert {type(rule).__name__ for rule in RULES} == names
 
 
 @every_rule

@@ -5,13 +5,21 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import scipy.sparse as sp
+import sklearn
 from scipy import stats
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import IsolationForest
 from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    LeaveOneOut,
+    ShuffleSplit,
+    StratifiedKFold,
+)
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -30,6 +38,16 @@ from tests.conftest import QUICK, make_detector
 FOREST = IsolationForest(n_estimators=20, random_state=0)
 METHODS = ["split", "cross", "jackknife+"]
 every_method = pytest.mark.parametrize("method", METHODS)
+
+
+def splits(method, n_rows, n_folds):
+    """The rows that a detector of random_state=0 trains and calibrates on."""
+    splitter = {
+        "split": ShuffleSplit(1, test_size=0.5, random_state=0),
+        "cross": KFold(n_folds, shuffle=True, random_state=0),
+        "jackknife+": LeaveOneOut(),
+    }[method]
+    return splitter.split(np.zeros(n_rows))
 
 
 class Noisy(OutlierMixin, BaseEstimator):
@@ -63,7 +81,12 @@ class TestChecks:
             ),
             ConformalDetector(ZScore(), method="jackknife+"),
             ConformalDetector(AutoEncoder(**QUICK), random_state=0),
-        ]
+        ],
+        expected_failed_checks=lambda estimator: {
+            f"check_sample_weight_equivalence_on_{kind}_data": "a weighted row is on "
+            "one side of a split, where repeated ones may be on both"
+            for kind in ("dense", "sparse")
+        },
     )
     def test_all(self, estimator, check):
         check(estimator)
@@ -209,6 +232,13 @@ class TestShift:
         assert np.mean(rates[None]) > 0.2
         assert np.mean(rates[self.ratio]) < 0.13
 
+    def test_is_that_of_the_fit(self, table):
+        X, _ = table
+        detector = ConformalDetector(FOREST, random_state=0).fit(X)
+        p = detector.p_values(X)
+        detector.set_params(likelihood_ratio=self.ratio)
+        np.testing.assert_array_equal(detector.p_values(X), p)
+
     def test_equal_weights_change_nothing(self, table):
         X, _ = table
         detector = ConformalDetector(FOREST, random_state=0)
@@ -228,6 +258,129 @@ class TestShift:
         detector = ConformalDetector(FOREST, likelihood_ratio=ratio, random_state=0)
         with pytest.raises(ValueError, match="one finite number of at least 0"):
             detector.fit(table[0])
+
+
+class TestSampleWeights:
+    def test_whole_weights_equal_repetition(self, table):
+        X, _ = table
+        weight = np.random.RandomState(0).randint(0, 4, size=100)
+        frozen = FrozenEstimator(clone(FOREST).fit(X[100:]))
+        weighted = ConformalDetector(frozen).fit(X[:100], sample_weight=weight)
+        rows = np.repeat(X[:100], weight, axis=0)
+        repeated = ConformalDetector(frozen).fit(rows)
+        np.testing.assert_allclose(weighted.p_values(X), repeated.p_values(X))
+        np.testing.assert_allclose(weighted.score_samples(X), repeated.score_samples(X))
+        assert weighted.n_calibration_ == np.sum(weight > 0)
+
+    @every_method
+    def test_by_definition(self, method, table):
+        X, _ = table
+        weight = 0.5 + np.random.RandomState(0).rand(60)
+        detector = ConformalDetector(FOREST, method=method, cv=5, random_state=0)
+        detector.fit(X[:60], sample_weight=weight)
+        reached, total = np.ones(len(X)), 1.0
+        parts = zip(detector.detectors_, splits(method, 60, 5), strict=True)
+        for fitted, (_, held_out) in parts:
+            known, new = fitted.score_samples(X[held_out]), fitted.score_samples(X)
+            reached += weight[held_out] @ (known[:, None] <= new)
+            total += weight[held_out].sum()
+        np.testing.assert_allclose(detector.p_values(X), reached / total)
+
+    @every_method
+    @pytest.mark.parametrize("kind", [np.asarray, sp.coo_matrix, np.ndarray.tolist])
+    def test_rows_of_no_weight_change_nothing(self, method, kind, table):
+        X, y = table[0][:80], table[1][:80]
+        weight = (y == 1).astype(int)
+        detector = ConformalDetector(ZScore(), method=method, alpha=0.2, random_state=0)
+        found = clone(detector).fit(kind(X), y, sample_weight=weight.tolist())
+        expected = clone(detector).fit(X[y == 1])
+        np.testing.assert_array_equal(found.score_samples(X), expected.score_samples(X))
+        assert found.n_calibration_ == expected.n_calibration_
+
+    @every_method
+    def test_reach_the_detector_that_takes_them(self, method, table):
+        X, _ = table
+        weight = np.arange(1.0, len(X) + 1)
+        detector = ConformalDetector(ZScore(), method=method, random_state=0)
+        detector.fit(X, sample_weight=weight)
+        parts = zip(detector.detectors_, splits(method, len(X), 10), strict=True)
+        for fitted, (train, _) in parts:
+            expected = ZScore().fit(X[train], sample_weight=weight[train])
+            np.testing.assert_array_equal(fitted.center_, expected.center_)
+
+    @pytest.mark.parametrize(
+        "inner",
+        [LocalOutlierFactor(novelty=True), make_pipeline(StandardScaler(), ZScore())],
+    )
+    def test_count_in_the_calibration_of_others(self, inner, table):
+        X, _ = table
+        weight = np.arange(1.0, len(X) + 1)
+        detector = ConformalDetector(inner, random_state=0)
+        plain = clone(detector).fit(X)
+        weighted = clone(detector).fit(X, sample_weight=weight)
+        np.testing.assert_array_equal(
+            plain.detectors_[0].score_samples(X),
+            weighted.detectors_[0].score_samples(X),
+        )
+        assert not np.allclose(plain.p_values(X), weighted.p_values(X))
+
+    @every_method
+    def test_keep_the_rate_where_rows_were_drawn_unevenly(self, method):
+        rng = np.random.RandomState(0)
+        rates = {False: [], True: []}
+        for seed in range(30):
+            X = rng.randn(400, 1)
+            # Of the rows far from 0 every fourth is kept, and stands for four.
+            far = np.abs(X[:, 0]) > 1
+            kept = ~far | (rng.rand(400) < 0.25)
+            X, weight = X[kept][:150], np.where(far, 4.0, 1.0)[kept][:150]
+            for weighted, found in rates.items():
+                detector = ConformalDetector(
+                    ZScore(), method=method, alpha=0.1, cv=5, random_state=seed
+                ).fit(X, sample_weight=weight if weighted else None)
+                found.append(np.mean(detector.predict(rng.randn(500, 1)) == -1))
+        assert np.mean(rates[False]) > 0.2
+        assert np.mean(rates[True]) == pytest.approx(0.1, abs=0.03)
+
+    def test_routing(self, table):
+        X, _ = table
+        weight = np.arange(1.0, len(X) + 1)
+        plain = ConformalDetector(ZScore(), random_state=0)
+        with sklearn.config_context(enable_metadata_routing=True):
+            both = ConformalDetector(
+                ZScore().set_fit_request(sample_weight=True), random_state=0
+            ).set_fit_request(sample_weight=True)
+            calibration_only = ConformalDetector(
+                ZScore().set_fit_request(sample_weight=False), random_state=0
+            ).set_fit_request(sample_weight=True)
+            for detector, reaches_fit in [(both, True), (calibration_only, False)]:
+                scaler = StandardScaler().set_fit_request(sample_weight=False)
+                pipeline = make_pipeline(scaler, detector)
+                found = clone(pipeline).fit_predict(X, sample_weight=weight)
+                pipeline.fit(X, sample_weight=weight)
+                np.testing.assert_array_equal(pipeline.predict(X), found)
+                center = pipeline[-1].detectors_[0].center_
+                Z = scaler.fit_transform(X)
+                given = weight if reaches_fit else None
+                with sklearn.config_context(enable_metadata_routing=False):
+                    expected = clone(plain).fit(Z, sample_weight=given)
+                    unweighted = clone(plain).fit(Z)
+                np.testing.assert_array_equal(center, expected.detectors_[0].center_)
+                assert not np.allclose(pipeline[-1].p_values(Z), unweighted.p_values(Z))
+
+    def test_impossible(self, table):
+        X, _ = table
+        with pytest.raises(ValueError, match="zero"):
+            ConformalDetector(ZScore()).fit(X, sample_weight=np.zeros(len(X)))
+        with pytest.raises(ValueError, match="[Nn]egative"):
+            ConformalDetector(ZScore()).fit(X, sample_weight=-np.ones(len(X)))
+
+    def test_too_little_weight_warns(self, table):
+        X, _ = table
+        weight = np.full(len(X), 1 / len(X))
+        detector = ConformalDetector(ZScore(), random_state=0)
+        with pytest.warns(UserWarning, match=r"a total weight of 0.5 .*1 / 1.5"):
+            detector.fit(X, sample_weight=weight)
 
 
 class TestScores:
@@ -326,6 +479,15 @@ class TestRefusals:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             detector.fit(X[:98])
+
+    def test_warning_points_at_the_caller(self, table):
+        X, _ = table
+        detector = ConformalDetector(FOREST, alpha=0.02, random_state=0)
+        pipeline = make_pipeline(StandardScaler(), detector)
+        for call in (detector.fit, detector.fit_predict, pipeline.fit):
+            with pytest.warns(UserWarning, match="so nothing will be") as caught:
+                call(X[:40])
+            assert [w.filename for w in caught] == [__file__]
 
     def test_no_calibration_rows(self, table):
         X, _ = table

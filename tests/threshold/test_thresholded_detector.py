@@ -94,13 +94,33 @@ class TestCut:
         np.testing.assert_array_equal(thresholded.decision_function(X), scores + cut)
         np.testing.assert_array_equal(thresholded.predict(X) == -1, scores < -cut)
 
-    def test_default_follows_novelty(self, table):
+    @pytest.mark.parametrize(
+        ("novelty", "rule"), [(False, TailExcessThreshold), (True, IQRThreshold)]
+    )
+    def test_default_is_the_rule_of_the_detectors(self, novelty, rule, table):
         X, _ = table
-        for novelty, rule in [(False, TailExcessThreshold), (True, IQRThreshold)]:
-            detector = AutoEncoder(novelty=novelty, **QUICK)
-            thresholded = ThresholdedDetector(detector).fit(X)
-            assert isinstance(thresholded.rule_, rule)
-            assert thresholded.offset_ == thresholded.detector_.offset_
+        inner = AutoEncoder(novelty=novelty, **QUICK)
+        thresholded = ThresholdedDetector(inner, novelty=novelty).fit(X)
+        assert isinstance(thresholded.rule_, rule)
+        assert thresholded.offset_ == thresholded.detector_.offset_
+
+    @pytest.mark.parametrize(
+        "detector",
+        [
+            FOREST,
+            LocalOutlierFactor(novelty=True),
+            AutoEncoder(novelty=True, **QUICK),
+            AutoEncoder(novelty=False, **QUICK),
+        ],
+    )
+    def test_default_does_not_look_at_the_detector(self, detector, table):
+        X, _ = table
+        assert isinstance(
+            ThresholdedDetector(detector).fit(X).rule_, TailExcessThreshold
+        )
+        assert isinstance(
+            ThresholdedDetector(detector, novelty=True).fit(X).rule_, IQRThreshold
+        )
 
     def test_labels_reach_rules_that_need_them(self, table):
         X, y = table

@@ -133,7 +133,7 @@ class TestChecks:
 
 
 class TestScores:
-    """Values of the scores and the cut."""
+    """Values of the scores and the threshold."""
 
     @pytest.mark.parametrize("merge", MERGES)
     @pytest.mark.parametrize("n_channels", [1, 3])
@@ -159,6 +159,13 @@ class TestScores:
         windowed = WindowedDetector(Largest(), window=2, merge=merge).fit(X)
         assert (-windowed.score_samples(X)).tolist() == expected
 
+    def test_parameters_count_at_the_fit_only(self):
+        X = make_series(120, 2)
+        windowed = WindowedDetector(FOREST, window=6, stride=2).fit(X)
+        scores = windowed.score_samples(X)
+        windowed.set_params(window=9, stride=3, merge="mean", flatten=False)
+        np.testing.assert_array_equal(windowed.score_samples(X), scores)
+
     @pytest.mark.parametrize("detector", DETECTORS)
     def test_agrees_with_itself(self, detector):
         X = make_series(120, 2)
@@ -173,7 +180,7 @@ class TestScores:
         assert set(labels) <= {-1, 1}
         np.testing.assert_array_equal(clone(windowed).fit_predict(X), labels)
 
-    def test_cut(self):
+    def test_threshold(self):
         X = make_series(200)
         windowed = WindowedDetector(FOREST, window=8).fit(X)
         anomaly = -windowed.score_samples(X)
@@ -182,7 +189,26 @@ class TestScores:
         assert windowed.offset_ == -contamination_threshold(anomaly, 0.1)
         assert 0.05 < np.mean(windowed.predict(X) == -1) < 0.15
 
-    def test_cut_of_the_inner_detector_is_not_used(self):
+    @pytest.mark.parametrize("novelty", [False, True])
+    @pytest.mark.parametrize(
+        "detector",
+        [
+            FOREST,
+            LocalOutlierFactor(novelty=True),
+            AutoEncoder(novelty=True, **QUICK),
+            AutoEncoder(novelty=False, **QUICK),
+        ],
+    )
+    def test_novelty_is_its_own(self, detector, novelty):
+        X = make_series(200)
+        windowed = WindowedDetector(detector, window=8, novelty=novelty).fit(X)
+        expected, other = (
+            -training_threshold(-windowed.score_samples(X), novelty=known)
+            for known in (novelty, not novelty)
+        )
+        assert windowed.offset_ == expected != other
+
+    def test_threshold_of_the_inner_detector_is_not_used(self):
         X = make_series(200)
         plain = WindowedDetector(FOREST, window=8).fit(X)
         other = WindowedDetector(
@@ -353,6 +379,7 @@ class TestErrors:
             {"merge": "sum"},
             {"flatten": "no"},
             {"contamination": 0.6},
+            {"novelty": "yes"},
         ],
     )
     def test_parameters(self, params):

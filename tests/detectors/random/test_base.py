@@ -13,9 +13,9 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sklearn_deepod import DeepIsolationForest, RandomFeatures
 from sklearn_deepod.preprocessing import RobustAsinhScaler
-from tests.conftest import make_detector, make_table
 from tests.base.common import assert_same, fit_and_score
 from tests.base.test_torch import FindingUnpickler, TestState
+from tests.conftest import make_detector, make_table
 
 every_detector = pytest.mark.parametrize("cls", [DeepIsolationForest, RandomFeatures])
 
