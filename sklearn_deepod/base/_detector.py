@@ -17,12 +17,15 @@ from sklearn_deepod._stats import training_threshold
 from sklearn_deepod.base._constant_features import ConstantFeatures
 from sklearn_deepod.utils._decision import DecisionMixin
 from sklearn_deepod.utils._optional import with_callbacks
+from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
 
 # What the validation of training rows sets.
 _VALIDATED = {"n_features_in_", "feature_names_in_", "_row_shape", "_constants"}
 
 
-class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseDetector(
+    SharedParametersMixin, DecisionMixin, BaseEstimator, metaclass=ABCMeta
+):
     """Base of all detectors: scores, the cut, labels.
 
     Subclasses give `_fit` and `_anomaly_scores`. The sign is turned here, once. Rows in
