@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
-from torch.utils._python_dispatch import TorchDispatchMode
+
+from sklearn_deepod.utils._torch_compat import TorchDispatchMode
 
 NAMES = ("weights", "batches", "noise")
 

@@ -6,8 +6,6 @@ from numbers import Integral, Real
 
 import numpy as np
 import torch
-from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_deepod._determinism import (
     TrainingRows,
@@ -26,9 +24,12 @@ from sklearn_deepod.base._torch import (
     TRIM_FRACTION,
     BaseTorchDetector,
 )
-from sklearn_deepod.utils._optional import (
+from sklearn_deepod.utils._optional import EpochWatch
+from sklearn_deepod.utils._sklearn_compat import (
     CallbackSupportMixin,
-    EpochWatch,
+    Interval,
+    StrOptions,
+    _fit_context,
     with_callbacks,
 )
 

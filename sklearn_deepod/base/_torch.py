@@ -5,7 +5,6 @@ from abc import ABCMeta, abstractmethod
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import HasMethods, StrOptions
 
 from sklearn_deepod._determinism import (
     BatchInvariantMatmul,
@@ -27,6 +26,7 @@ from sklearn_deepod.preprocessing._preprocess import (
     narrowed,
     prepare,
 )
+from sklearn_deepod.utils._sklearn_compat import HasMethods, StrOptions
 
 # Rows are scored in blocks filled up to a multiple of SCORE_TILE rows: products of such
 # shapes round alike, so that a row's score does not depend on the rows beside it. (Nor

@@ -4,13 +4,13 @@ from abc import abstractmethod
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import _safe_indexing, check_array
-from sklearn.utils._param_validation import Interval
+from sklearn.utils import check_array
 
 from sklearn_deepod.metrics._excess_mass import excess_mass_score, mass_volume_score
 from sklearn_deepod.metrics._label_free import LabelFreeScorer, refit
 from sklearn_deepod.metrics._validation import score_rows
 from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
+from sklearn_deepod.utils._sklearn_compat import Interval, _safe_indexing
 
 
 class _VolumeScorer(SharedParametersMixin, LabelFreeScorer):

@@ -3,17 +3,14 @@
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_deepod._stats import (
     weighted_mean_and_std,
     weighted_quantile,
     without_spread,
 )
+from sklearn_deepod.utils._sklearn_compat import _check_sample_weight
 
 # Where the scaling turns from linear to logarithmic, in units of the scale.
 _KNEE = 10.0

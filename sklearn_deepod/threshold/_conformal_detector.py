@@ -5,17 +5,24 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy.stats import false_discovery_control
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import KFold, LeaveOneOut, ShuffleSplit
-from sklearn.utils import _safe_indexing, check_random_state, get_tags
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _num_samples, check_is_fitted, indexable
+from sklearn.utils.validation import check_is_fitted, indexable
 
 from sklearn_deepod._stats import median_and_scale
 from sklearn_deepod.utils._decision import DecisionMixin
 from sklearn_deepod.utils._meta import MetaDetectorMixin, take_features
+from sklearn_deepod.utils._sklearn_compat import (
+    Interval,
+    RealNotInt,
+    StrOptions,
+    _fit_context,
+    _num_samples,
+    _safe_indexing,
+)
 
 # Rows that a detector has to score alike in another order and company.
 N_PROBES = 64

@@ -4,14 +4,20 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.model_selection import check_cv
-from sklearn.utils import _safe_indexing, get_tags
+from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
     process_routing,
 )
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import _check_method_params, _num_samples, indexable
+from sklearn.utils.validation import indexable
+
+from sklearn_deepod.utils._sklearn_compat import (
+    _check_method_params,
+    _num_samples,
+    _safe_indexing,
+)
 
 
 def check_scores_new_rows(detector):

@@ -4,10 +4,10 @@ import math
 from numbers import Integral
 
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import nn
 
 from sklearn_deepod.detectors._diffusion._base import BaseDenseDetector
+from sklearn_deepod.utils._sklearn_compat import Interval
 
 # Ratio of the highest to the lowest frequency that time is read at, about.
 _LONGEST_PERIOD = 1e4

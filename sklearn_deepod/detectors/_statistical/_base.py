@@ -3,13 +3,13 @@
 from abc import abstractmethod
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_deepod._determinism import TrainingRows, chunks, dense_rows
 from sklearn_deepod._stats import kimber_threshold, rounding
 from sklearn_deepod.base import BaseDetector
 from sklearn_deepod.preprocessing._preprocess import check_no_empty_columns
+from sklearn_deepod.utils._sklearn_compat import StrOptions
 
 # Where z-scores turn logarithmic: their squares stay finite, in float32 as well.
 _KNEE = 1e15
