@@ -107,7 +107,7 @@ def _filled(doc, cls, parameters):
     """The docstring with the entries of the classes above for its placeholders."""
     for section in ("Parameters", "Attributes"):
         placeholder = f"{{{section.lower()}}}"
-        described = _entries(doc, section)
+        described = docstring_entries(doc, section)
         if placeholder in described:
             above = _all_above(cls, section)
             if section == "Parameters":
@@ -122,12 +122,12 @@ def _all_above(cls, section):
     found = {}
     for parent in cls.__mro__[1:]:
         doc = inspect.cleandoc(vars(parent).get("__doc__") or "")
-        for name, text in _entries(doc, section).items():
+        for name, text in docstring_entries(doc, section).items():
             found.setdefault(name, text)
     return found
 
 
-def _entries(doc, section):
+def docstring_entries(doc, section):
     """Entries of a numpydoc section, by name; none where there is no such section."""
     next_section = r"\n\n\S[^\n]*\n-+\n"
     found = re.search(
