@@ -14,7 +14,8 @@ from sklearn_deepod.utils._sklearn_compat import _check_sample_weight
 
 # Where the scaling turns from linear to logarithmic, in units of the scale.
 _KNEE = 10.0
-_LARGEST = 1e38
+# Beyond twice this, older releases of torch give an infinite log1p.
+_LARGEST = 4e37
 # A scale below this has no reciprocal in float64.
 _SMALLEST = 1e-290
 # Interquartile range below which, in standard deviations, it is no scale.
