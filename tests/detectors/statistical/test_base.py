@@ -266,7 +266,7 @@ class TestRows:
             largest = max(largest, part.size)
             return part
 
-        module = "sklearn_deepod.detectors._base_z_score.dense_rows"
+        module = "sklearn_deepod.detectors._statistical._base.dense_rows"
         monkeypatch.setattr(module, watched)
         monkeypatch.setattr(_rows, "CHUNK_CELLS", 70)
         found = cls().fit(form(X), sample_weight=weight)

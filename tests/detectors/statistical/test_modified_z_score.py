@@ -55,7 +55,7 @@ def test_one_feature_is_the_mad_of_pyod_derived(X, j, combine):
 
 @pytest.mark.parametrize("j", range(4))
 def test_one_feature_is_the_mad_of_pyod(X, j):
-    mad = pytest.importorskip("pyod.models.mad").MADThreshold(threshold=3.5)
+    mad = pytest.importorskip("pyod.models.mad").MAD(threshold=3.5)
     column = X[:, [j]]
     detector = ModifiedZScore(contamination="auto").fit(column)
     scores = mad.fit(column).decision_function(column)
