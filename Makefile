@@ -7,18 +7,22 @@ JOBS ?= 2
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+OLDEST := build/oldest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs clean
+.PHONY: help demo test test-oldest lint format stubs docs clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
 
 demo: $(STAMP)-examples ## compare DeepOutlierDetector with scikit-learn's detectors, list what it flags
 	$(BIN)/python examples/quickstart.py --figure build/quickstart.png
 
 test: lint ## lint, then all tests with coverage
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=$(JOBS) --cov
+
+test-oldest: $(OLDEST)/.installed ## all tests with the oldest releases that setup.cfg admits
+	OMP_NUM_THREADS=1 $(OLDEST)/bin/python -m pytest --numprocesses=$(JOBS)
 
 lint: $(STAMP)-tests ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -27,6 +31,9 @@ lint: $(STAMP)-tests ## ruff: rules and format
 format: $(STAMP)-tests ## let ruff put right what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+stubs: $(STAMP)-tests ## write the stubs that editors and type checkers read
+	$(BIN)/python -m sklearn_deepod.utils._stubs
 
 docs: $(STAMP)-docs ## build docs/_build/html, warnings as errors
 	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
@@ -45,3 +52,10 @@ $(STAMP)-%: setup.cfg pyproject.toml constraints.txt | $(BIN)/pip
 
 $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
+
+$(OLDEST)/.installed: setup.cfg .ci/oldest.py
+	$(PYTHON) -m venv $(OLDEST)
+	$(PYTHON) .ci/oldest.py tests > $(OLDEST)/constraints.txt
+	$(OLDEST)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c $(OLDEST)/constraints.txt -e ".[tests]"
+	touch $@

@@ -40,6 +40,9 @@ ALLOWED = {
     "timeseries": PROTOCOL,
     "treatment": PROTOCOL,
 }
+#: Where private names of these packages are imported, to follow their releases.
+COMPAT = {"utils/_sklearn_compat.py", "utils/_torch_compat.py"}
+FOLLOWED = {"sklearn", "torch", "skorch"}
 OPTIONAL = {"joblib", "matplotlib", "pandas", "polars", "pyarrow", "pyod", "rich"}
 SEEDING = {"manual_seed", "seed", "set_rng_state", "fork_rng"}
 
@@ -133,6 +136,16 @@ def test_optional_packages_are_not_imported_at_the_top(path):
     statements = [n for n in top if isinstance(n, ast.Import | ast.ImportFrom)]
     roots = {n.split(".")[0] for n in imported_names(ast.Module(statements, []))}
     assert not roots & OPTIONAL
+
+
+@every_source
+def test_private_names_of_others_are_imported_in_one_place(path):
+    if path.relative_to(PACKAGE).as_posix() in COMPAT:
+        return
+    for name in imported_names(ast.parse(path.read_text())):
+        root, *rest = name.split(".")
+        is_private = any(part.startswith("_") for part in rest)
+        assert not (root in FOLLOWED and is_private), f"import {name} in {COMPAT}"
 
 
 @pytest.mark.parametrize("cls", public_classes(), ids=lambda cls: cls.__name__)

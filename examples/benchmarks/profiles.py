@@ -25,10 +25,10 @@ from time import process_time, thread_time
 import numpy as np
 from _common import limit_threads, print_table, seconds, synthetic_table
 from torch import nn
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from sklearn_deepod.base import BaseTorchDetector
 from sklearn_deepod.utils import all_detectors
+from sklearn_deepod.utils._torch_compat import TorchDispatchMode
 
 DETECTORS = {
     name: cls for name, cls in all_detectors() if issubclass(cls, BaseTorchDetector)

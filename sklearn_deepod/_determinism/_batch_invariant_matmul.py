@@ -2,7 +2,8 @@
 
 import torch
 from torch.nn.functional import pad
-from torch.utils._python_dispatch import TorchDispatchMode
+
+from sklearn_deepod.utils._torch_compat import TorchDispatchMode
 
 # CPU kernels take the columns of a product in groups of this many. What is left over is
 # computed otherwise, and what is left over depends on the row's place in the batch and

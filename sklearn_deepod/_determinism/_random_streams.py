@@ -3,9 +3,16 @@
 import numpy as np
 import torch
 from sklearn.utils import check_random_state
-from torch.utils._python_dispatch import TorchDispatchMode
+
+from sklearn_deepod.utils._torch_compat import TorchDispatchMode
 
 NAMES = ("weights", "batches", "noise")
+# These take a generator in recent releases of torch only; filling in place always does.
+_FILLED_ALIKE = {
+    torch.ops.aten.rand_like: torch.Tensor.uniform_,
+    torch.ops.aten.randn_like: torch.Tensor.normal_,
+    torch.ops.aten.randint_like: torch.Tensor.random_,
+}
 
 
 def make_streams(random_state):
@@ -68,6 +75,8 @@ class explicit_stream(TorchDispatchMode):
             return func(*args, **kwargs)
         if func is torch.ops.aten.native_dropout.default:
             return self._dropout(*args)
+        if func.overloadpacket in _FILLED_ALIKE:
+            return self._alike(_FILLED_ALIKE[func.overloadpacket], *args, **kwargs)
         func = self._with_generator(func)
         return self._on_cpu(func, args, kwargs)
 
@@ -96,6 +105,11 @@ class explicit_stream(TorchDispatchMode):
         drawn = func(*args, **kwargs, generator=self._generator).to(device)
         in_place = func._schema.name.endswith("_")
         return tensors[0].copy_(drawn) if in_place else drawn
+
+    def _alike(self, fill, X, *bounds, dtype=None, device=None, **layout):
+        drawn = torch.empty(X.shape, dtype=dtype or X.dtype)
+        fill(drawn, *bounds, generator=self._generator)
+        return drawn.to(device or X.device)
 
     def _dropout(self, X, p, train=True):
         if not train:

@@ -166,7 +166,8 @@ def _has_second_group(scores, weight, *, knee=2.0, factor=1.0, least=0.15):
     root of the number of distinct scores.
     """
     center, scale = median_and_scale(scores / 2, weight)
-    upper = scores / 2 >= center
+    # The highest is among them, to whatever the median of tiny scores is rounded.
+    upper = scores / 2 >= min(center, scores[-1] / 2)
     with np.errstate(over="ignore"):
         z = np.clip((scores[upper] / 2 - center) / (scale or 1.0), 0.0, 1e100)
     z = np.arcsinh(z / knee)

@@ -4,15 +4,16 @@ from abc import ABCMeta, abstractmethod
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_deepod._determinism import TrainingRows
 from sklearn_deepod._training import OPTIMIZERS, Trainer, load_state, state_of
 from sklearn_deepod.base._torch import SUPPORT_FRACTION, BaseTorchDetector
-from sklearn_deepod.utils._optional import (
+from sklearn_deepod.utils._optional import EpochWatch
+from sklearn_deepod.utils._sklearn_compat import (
     CallbackSupportMixin,
-    EpochWatch,
+    Interval,
+    StrOptions,
+    _fit_context,
     with_callbacks,
 )
 

@@ -5,24 +5,28 @@ from abc import ABCMeta, abstractmethod
 from numbers import Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_deepod._stats import training_threshold
 from sklearn_deepod.base._constant_features import ConstantFeatures
 from sklearn_deepod.utils._decision import DecisionMixin
-from sklearn_deepod.utils._optional import with_callbacks
+from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
+from sklearn_deepod.utils._sklearn_compat import (
+    Interval,
+    StrOptions,
+    _check_sample_weight,
+    _fit_context,
+    with_callbacks,
+)
 
 # What the validation of training rows sets.
 _VALIDATED = {"n_features_in_", "feature_names_in_", "_row_shape", "_constants"}
 
 
-class BaseDetector(DecisionMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseDetector(
+    SharedParametersMixin, DecisionMixin, BaseEstimator, metaclass=ABCMeta
+):
     """Base of all detectors: validation, the sign of scores, the threshold, labels.
 
     Subclasses implement `_fit` and `_anomaly_scores`. The sign is flipped here and

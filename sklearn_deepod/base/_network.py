@@ -3,12 +3,11 @@
 from abc import ABCMeta, abstractmethod
 from numbers import Integral, Real
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
 from sklearn_deepod._nn import ACTIVATIONS
 from sklearn_deepod.base._deep import BaseDeepDetector
 from sklearn_deepod.networks import BaseNetwork, Dense
 from sklearn_deepod.networks._registry import NETWORKS
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 
 class BaseNetworkDetector(BaseDeepDetector, metaclass=ABCMeta):

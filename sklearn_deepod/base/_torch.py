@@ -6,7 +6,6 @@ from numbers import Real
 
 import numpy as np
 import torch
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from sklearn_deepod._determinism import (
     BatchInvariantMatmul,
@@ -34,7 +33,7 @@ from sklearn_deepod.preprocessing._preprocess import (
     narrowed,
     preprocess,
 )
-from sklearn_deepod.utils._shared_parameters import inherit_parameters
+from sklearn_deepod.utils._sklearn_compat import HasMethods, Interval, StrOptions
 
 # Rows are scored in blocks filled up to a multiple of SCORE_TILE rows: products of such
 # shapes round alike, so that a row's score does not depend on the rows beside it. (Nor
@@ -151,12 +150,6 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         self.device = device
         self.precision = precision
         self.random_state = random_state
-
-    def __init_subclass__(cls, **kwargs):
-        """Let ``**shared`` in a subclass's constructor stand for these parameters."""
-        super().__init_subclass__(**kwargs)
-        parents = (c for c in cls.__mro__[1:] if issubclass(c, BaseTorchDetector))
-        inherit_parameters(cls, next(parents))
 
     # What a method implements ------------------------------------------------------
 

@@ -6,14 +6,12 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.stats import ConstantInputWarning, rankdata, spearmanr
 from sklearn import get_config
-from sklearn.base import MetaEstimatorMixin, _fit_context, clone
+from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import Bunch, get_tags
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     process_routing,
 )
-from sklearn.utils.metaestimators import _BaseComposition
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
@@ -29,6 +27,12 @@ from sklearn_deepod.utils._meta import (
     out_of_fold_scores,
     take_features,
     without_weightless_rows,
+)
+from sklearn_deepod.utils._sklearn_compat import (
+    Interval,
+    StrOptions,
+    _BaseComposition,
+    _fit_context,
 )
 
 EVIDENCE = {"tail": negative_log_tail_probability, "robust": asinh_z_score}

@@ -10,11 +10,10 @@ from sklearn.mixture import GaussianMixture
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import _safe_indexing
-from sklearn.utils._param_validation import Interval
 
 from sklearn_deepod.metrics._label_free import LabelFreeScorer, refit, spearman
 from sklearn_deepod.metrics._validation import score_rows
+from sklearn_deepod.utils._sklearn_compat import Interval, _safe_indexing
 
 
 class RankStabilityScorer(LabelFreeScorer):

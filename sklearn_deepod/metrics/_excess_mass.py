@@ -3,9 +3,9 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, validate_params
 
 from sklearn_deepod.metrics._validation import finite_scores
+from sklearn_deepod.utils._sklearn_compat import Interval, validate_params
 
 _SHARE = [Interval(Real, 0, 1, closed="neither")]
 _CURVE_CONSTRAINTS = {

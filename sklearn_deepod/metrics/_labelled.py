@@ -4,8 +4,6 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn import metrics
-from sklearn.utils._param_validation import Interval, validate_params
-from sklearn.utils.validation import _check_sample_weight
 
 from sklearn_deepod.metrics._validation import (
     POS_LABEL,
@@ -13,6 +11,11 @@ from sklearn_deepod.metrics._validation import (
     require_outliers,
     truth_and_anomaly_scores,
     truth_and_flags,
+)
+from sklearn_deepod.utils._sklearn_compat import (
+    Interval,
+    _check_sample_weight,
+    validate_params,
 )
 
 

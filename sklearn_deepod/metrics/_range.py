@@ -3,7 +3,6 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions, validate_params
 
 from sklearn_deepod.metrics._validation import (
     POS_LABEL,
@@ -11,6 +10,7 @@ from sklearn_deepod.metrics._validation import (
     runs,
     truth_and_flags,
 )
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions, validate_params
 
 _BIASES = {
     "flat": lambda n: np.ones(n),

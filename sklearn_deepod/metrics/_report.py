@@ -4,7 +4,6 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.metrics import confusion_matrix
-from sklearn.utils._param_validation import HasMethods, Interval, validate_params
 
 from sklearn_deepod.metrics import _labelled
 from sklearn_deepod.metrics._validation import (
@@ -13,6 +12,7 @@ from sklearn_deepod.metrics._validation import (
     score_rows,
     truth_and_flags,
 )
+from sklearn_deepod.utils._sklearn_compat import HasMethods, Interval, validate_params
 
 
 @validate_params(

@@ -2,9 +2,6 @@
 
 import inspect
 
-from sklearn.metrics._scorer import _Scorer
-from sklearn.utils._param_validation import StrOptions, validate_params
-
 from sklearn_deepod.metrics import _labelled, _range, _vus
 from sklearn_deepod.metrics._agreement import ConsensusScorer, RankStabilityScorer
 from sklearn_deepod.metrics._validation import (
@@ -14,6 +11,7 @@ from sklearn_deepod.metrics._validation import (
     ranking_method,
 )
 from sklearn_deepod.metrics._volume_scorers import ExcessMassScorer, MassVolumeScorer
+from sklearn_deepod.utils._sklearn_compat import StrOptions, _Scorer, validate_params
 
 _OF_PREDICTIONS = {
     "accuracy": _labelled.accuracy,

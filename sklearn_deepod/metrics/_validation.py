@@ -5,7 +5,8 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import is_outlier_detector
 from sklearn.utils import assert_all_finite, check_consistent_length, column_or_1d
-from sklearn.utils._param_validation import Options
+
+from sklearn_deepod.utils._sklearn_compat import Options
 
 RANKING_METHODS = ("score_samples", "decision_function")
 POS_LABEL = [Options(Integral, {-1, 1})]

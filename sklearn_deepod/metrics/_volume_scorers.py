@@ -4,16 +4,16 @@ from abc import abstractmethod
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils import _safe_indexing, check_array
-from sklearn.utils._param_validation import Interval
+from sklearn.utils import check_array
 
 from sklearn_deepod.metrics._excess_mass import excess_mass_score, mass_volume_score
 from sklearn_deepod.metrics._label_free import LabelFreeScorer, refit
 from sklearn_deepod.metrics._validation import score_rows
-from sklearn_deepod.utils._shared_parameters import inherit_parameters
+from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
+from sklearn_deepod.utils._sklearn_compat import Interval, _safe_indexing
 
 
-class _VolumeScorer(LabelFreeScorer):
+class _VolumeScorer(SharedParametersMixin, LabelFreeScorer):
     """Base of the scorers that compare the data with points drawn evenly around it.
 
     Parameters
@@ -44,11 +44,6 @@ class _VolumeScorer(LabelFreeScorer):
         self.n_draws = n_draws
         self.n_uniform = n_uniform
         self.random_state = random_state
-
-    def __init_subclass__(cls, **kwargs):
-        """Let subclasses describe only what is their own."""
-        super().__init_subclass__(**kwargs)
-        inherit_parameters(cls, _VolumeScorer)
 
     def _judge(self, estimator, X, rng):
         if len(X.shape) > 2:

@@ -5,7 +5,6 @@ from numbers import Integral
 import numpy as np
 from scipy.ndimage import distance_transform_edt
 from sklearn.metrics import auc
-from sklearn.utils._param_validation import Interval, validate_params
 
 from sklearn_deepod.metrics._validation import (
     POS_LABEL,
@@ -14,6 +13,7 @@ from sklearn_deepod.metrics._validation import (
     runs,
     truth_and_anomaly_scores,
 )
+from sklearn_deepod.utils._sklearn_compat import Interval, validate_params
 
 _VUS_CONSTRAINTS = {
     "y_true": ["array-like"],

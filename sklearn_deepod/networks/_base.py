@@ -4,9 +4,9 @@ from abc import ABCMeta, abstractmethod
 from numbers import Integral
 
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import StrOptions
 
 from sklearn_deepod._nn import ACTIVATIONS
+from sklearn_deepod.utils._sklearn_compat import StrOptions
 
 
 class BaseNetwork(BaseEstimator, metaclass=ABCMeta):

@@ -3,7 +3,6 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from sklearn_deepod._nn import ACTIVATIONS, Members
@@ -12,6 +11,7 @@ from sklearn_deepod.networks._base import (
     BaseNetwork,
     check_sizes,
 )
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 
 class Conv(BaseNetwork):

@@ -3,14 +3,13 @@
 import math
 from numbers import Real
 
-from sklearn.utils._param_validation import Interval, StrOptions
-
 from sklearn_deepod._nn._dense import DenseStack, Shaped
 from sklearn_deepod.networks._base import (
     ACTIVATION_CONSTRAINT,
     BaseNetwork,
     check_sizes,
 )
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 
 class Dense(BaseNetwork):

@@ -4,11 +4,11 @@ from abc import abstractmethod
 from numbers import Integral
 
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import nn
 
 from sklearn_deepod._nn import BatchedLinear
 from sklearn_deepod.networks._base import BaseNetwork
+from sklearn_deepod.utils._sklearn_compat import Interval
 
 
 class _Recurrent(BaseNetwork):

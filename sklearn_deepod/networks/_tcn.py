@@ -2,7 +2,6 @@
 
 from numbers import Integral
 
-from sklearn.utils._param_validation import Interval
 from torch import nn
 from torch.nn import functional as F
 
@@ -12,6 +11,7 @@ from sklearn_deepod.networks._base import (
     BaseNetwork,
     check_sizes,
 )
+from sklearn_deepod.utils._sklearn_compat import Interval
 
 
 class TCN(BaseNetwork):

@@ -4,27 +4,22 @@ from numbers import Real
 
 import numpy as np
 import torch
-from sklearn.base import (
-    BaseEstimator,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-    _fit_context,
-)
-from sklearn.utils._param_validation import Interval
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_array,
-    check_is_fitted,
-    validate_data,
-)
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from sklearn_deepod._stats import (
     weighted_mean_and_std,
     weighted_quantile,
     without_spread,
 )
+from sklearn_deepod.utils._sklearn_compat import (
+    Interval,
+    _check_sample_weight,
+    _fit_context,
+)
 
-_LARGEST = 1e38
+# Beyond twice this, older releases of torch give an infinite log1p.
+_LARGEST = 4e37
 # A scale below this has no reciprocal in float64.
 _SMALLEST = 1e-290
 # Interquartile range below which, in standard deviations, it is no scale.

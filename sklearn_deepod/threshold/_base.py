@@ -3,8 +3,10 @@
 from abc import ABCMeta, abstractmethod
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context
-from sklearn.utils.validation import _check_sample_weight, check_array, column_or_1d
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_array, column_or_1d
+
+from sklearn_deepod.utils._sklearn_compat import _check_sample_weight, _fit_context
 
 
 class BaseThreshold(BaseEstimator, metaclass=ABCMeta):

@@ -5,18 +5,12 @@ from numbers import Integral, Real
 import numpy as np
 from scipy.stats import false_discovery_control
 from sklearn import get_config
-from sklearn.base import BaseEstimator, _fit_context
+from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
 from sklearn.model_selection import KFold, LeaveOneOut, ShuffleSplit
-from sklearn.utils import _safe_indexing, check_random_state, get_tags
-from sklearn.utils._param_validation import Interval, RealNotInt, StrOptions
+from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import (
-    _num_samples,
-    check_is_fitted,
-    has_fit_parameter,
-    indexable,
-)
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter, indexable
 
 from sklearn_deepod._stats import median_and_scale
 from sklearn_deepod.utils._decision import DecisionMixin
@@ -24,6 +18,14 @@ from sklearn_deepod.utils._meta import (
     MetaDetectorMixin,
     take_features,
     without_weightless_rows,
+)
+from sklearn_deepod.utils._sklearn_compat import (
+    Interval,
+    RealNotInt,
+    StrOptions,
+    _fit_context,
+    _num_samples,
+    _safe_indexing,
 )
 from sklearn_deepod.utils._warnings import warn
 

@@ -2,14 +2,13 @@
 
 from numbers import Real
 
-from sklearn.utils._param_validation import Interval
-
 from sklearn_deepod._stats import (
     contamination_threshold,
     kimber_threshold,
     weighted_quantile,
 )
 from sklearn_deepod.threshold._base import BaseThreshold
+from sklearn_deepod.utils._sklearn_compat import Interval
 
 
 class IQRThreshold(BaseThreshold):

@@ -5,9 +5,9 @@ from numbers import Real
 
 import numpy as np
 from sklearn.metrics import roc_curve
-from sklearn.utils._param_validation import Interval
 
 from sklearn_deepod.threshold._base import BaseThreshold
+from sklearn_deepod.utils._sklearn_compat import Interval
 
 
 class BaseLabelledThreshold(BaseThreshold):

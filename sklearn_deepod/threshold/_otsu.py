@@ -2,10 +2,9 @@
 
 from numbers import Real
 
-from sklearn.utils._param_validation import Interval
-
 from sklearn_deepod._stats import otsu_threshold
 from sklearn_deepod.threshold._base import BaseThreshold
+from sklearn_deepod.utils._sklearn_compat import Interval
 
 
 class OtsuThreshold(BaseThreshold):

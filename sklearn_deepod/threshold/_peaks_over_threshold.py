@@ -6,10 +6,10 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.stats import genpareto
 from sklearn.utils import check_array
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sklearn_deepod.threshold._base import BaseThreshold
+from sklearn_deepod.utils._sklearn_compat import Interval
 
 # Fewer peaks give no tail, only noise.
 MIN_PEAKS = 10

@@ -3,9 +3,8 @@
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, _fit_context, clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
-from sklearn.utils._param_validation import HasMethods
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -18,6 +17,7 @@ from sklearn_deepod.utils._meta import (
     out_of_fold_scores,
     take_features,
 )
+from sklearn_deepod.utils._sklearn_compat import HasMethods, _fit_context
 
 
 def _rule_learns(self):

@@ -3,14 +3,19 @@
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, _fit_context, clone
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import get_tags
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_deepod._stats import training_threshold
 from sklearn_deepod.timeseries._windows import cut_windows, merge_scores, window_starts
 from sklearn_deepod.utils._decision import DecisionMixin
+from sklearn_deepod.utils._sklearn_compat import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    _fit_context,
+)
 
 # Numbers in the windows that are scored at once: windows overlap, so all of them
 # together are up to `window` times the series.

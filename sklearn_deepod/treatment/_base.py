@@ -4,13 +4,7 @@ from abc import ABCMeta, abstractmethod
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import (
-    BaseEstimator,
-    OneToOneFeatureMixin,
-    TransformerMixin,
-    _fit_context,
-)
-from sklearn.utils._param_validation import Interval, RealNotInt
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -18,6 +12,7 @@ from sklearn_deepod.treatment._cells import Inliers, guilty_cells
 from sklearn_deepod.treatment._labels import check_labels_new_rows, is_outlier
 from sklearn_deepod.treatment._table import Table
 from sklearn_deepod.utils._meta import MetaDetectorMixin
+from sklearn_deepod.utils._sklearn_compat import Interval, RealNotInt, _fit_context
 
 
 class BaseOutlierTransformer(

@@ -2,14 +2,13 @@
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.base import BaseEstimator, _fit_context, clone
-from sklearn.utils import _safe_indexing
-from sklearn.utils._metadata_requests import METHODS
+from sklearn.base import BaseEstimator, clone
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import indexable
 
 from sklearn_deepod.treatment._labels import is_outlier
 from sklearn_deepod.utils._meta import MetaDetectorMixin, take_features
+from sklearn_deepod.utils._sklearn_compat import METHODS, _fit_context, _safe_indexing
 
 
 class OutlierDropper(MetaDetectorMixin, BaseEstimator):

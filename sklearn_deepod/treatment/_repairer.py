@@ -1,9 +1,8 @@
 """Correct the guilty cells of outliers."""
 
-from sklearn.utils._param_validation import HasMethods
-
 from sklearn_deepod.treatment._base import BaseOutlierTransformer
 from sklearn_deepod.treatment._cells import CellFiller
+from sklearn_deepod.utils._sklearn_compat import HasMethods
 
 
 class OutlierRepairer(BaseOutlierTransformer):

@@ -4,10 +4,10 @@ from numbers import Real
 
 import numpy as np
 from sklearn.utils import gen_batches
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_deepod.treatment._base import BaseOutlierTransformer
 from sklearn_deepod.treatment._cells import CellFiller
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 # Distances that are computed at once.
 DISTANCES = 2**22

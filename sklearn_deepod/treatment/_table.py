@@ -1,7 +1,8 @@
 """Tables on their way in and out: what is not changed stays as it was."""
 
 import numpy as np
-from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
+
+from sklearn_deepod.utils._sklearn_compat import ADAPTERS_MANAGER, _get_output_config
 
 
 class Table:

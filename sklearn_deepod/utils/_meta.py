@@ -4,18 +4,20 @@ import numpy as np
 from sklearn import get_config
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.model_selection import check_cv
-from sklearn.utils import _safe_indexing, get_tags
+from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
     process_routing,
 )
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import (
+from sklearn.utils.validation import indexable
+
+from sklearn_deepod.utils._sklearn_compat import (
     _check_method_params,
     _check_sample_weight,
     _num_samples,
-    indexable,
+    _safe_indexing,
 )
 
 

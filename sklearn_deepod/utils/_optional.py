@@ -1,18 +1,7 @@
-"""What newer releases or extras offer, and what stands in for it elsewhere."""
+"""Reports of a fit to callbacks, where the release of scikit-learn has some."""
 
 import contextlib
 import copy
-
-try:  # scikit-learn >= 1.9
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:  # pragma: no cover - depends on the installed release
-
-    class CallbackSupportMixin:
-        """Stands in where scikit-learn has no callbacks."""
-
-    def with_callbacks(method):
-        """Leave the method as it is."""
-        return method
 
 
 class EpochWatch:

@@ -1,66 +1,133 @@
-"""Constructor parameters that a family of detectors shares, written once."""
+"""Constructor parameters that a family of classes shares, written once."""
 
-import functools
 import inspect
 import re
 
+_NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
-def inherit_parameters(cls, parent):
-    """Let the constructor and the docstring of `cls` list those of `parent` too.
 
-    ``**shared`` in the constructor becomes, for `inspect.signature` and thus for
-    ``get_params``, the parent's parameters that `cls` has not got itself. In the
-    docstring's sections, ``{parameters}`` and ``{attributes}`` become the parent's
-    entries for whatever `cls` does not describe.
+class SharedParametersMixin:
+    """For classes whose constructors end in ``**shared``.
 
-    Parameters
-    ----------
-    cls : type
-        The class, changed in place.
-    parent : type
-        The class whose constructor gets ``**shared``.
+    ``**shared`` stands for the parameters of the next constructor in the order of
+    method resolution, and so on up to one that ends otherwise. `inspect.signature`, and
+    thus ``get_params``, give them all. In the docstring's sections, ``{parameters}``
+    and ``{attributes}`` become the entries of the classes above for whatever the class
+    does not describe.
+
+    The class keyword `exclude` names parameters that are no longer the user's::
+
+        class SmallAutoEncoder(AutoEncoder, exclude=("latent_size",)):
+            def __init__(self, **shared):
+                super().__init__(latent_size=2, **shared)
     """
-    init = vars(cls).get("__init__")
-    if init is not None:
-        own = dict(inspect.signature(init).parameters)
-        if own.popitem()[1].kind is inspect.Parameter.VAR_KEYWORD:
-            shared = inspect.signature(parent.__init__).parameters
-            own |= {k: v for k, v in shared.items() if k not in own}
-            cls.__init__ = _refusing_others(init, inspect.Signature(own.values()))
-    if cls.__doc__:
-        cls.__doc__ = _filled(inspect.cleandoc(cls.__doc__), parent)
+
+    def __init_subclass__(cls, *, exclude=(), **kwargs):
+        """Complete the constructor and the docstring of a subclass."""
+        super().__init_subclass__(**kwargs)
+        _exclude(cls, exclude)
+        parameters = _parameters(cls.__mro__)
+        if parameters and _goes_on(cls.__init__):
+            cls.__init__ = _refusing_others(cls, parameters)
+        if cls.__doc__:
+            cls.__doc__ = _filled(inspect.cleandoc(cls.__doc__), cls, parameters)
 
 
-def _refusing_others(init, signature):
-    """The constructor under `signature`; the error for other names is the class's."""
+def _exclude(cls, names):
+    """Note which parameters of the classes above are not the user's any more."""
+    above = _parameters(cls.__mro__[1:])
+    for name in names:
+        if name not in above:
+            raise TypeError(
+                f"{cls.__name__} has exclude={names!r}, but {name!r} is not among the "
+                f"parameters of the classes above it: {', '.join(above)}."
+            )
+    cls._excluded_parameters = frozenset(names)
+    constraints = getattr(cls, "_parameter_constraints", None)
+    if names and constraints:
+        kept = {k: v for k, v in constraints.items() if k not in names}
+        cls._parameter_constraints = kept
 
-    @functools.wraps(init)
-    def __init__(self, *args, **parameters):
-        for name in parameters:
-            if name not in signature.parameters:
-                known = ", ".join(list(signature.parameters)[1:])
-                raise TypeError(
-                    f"{type(self).__name__}.__init__() got an unexpected keyword "
-                    f"argument {name!r}. Its parameters are: {known}."
-                )
-        init(self, *args, **parameters)
 
-    __init__.__signature__ = signature
+def _parameters(mro):
+    """Parameters by name: of each constructor up to one without ``**shared``."""
+    found, excluded = {}, set()
+    for cls in mro:
+        init = vars(cls).get("__init__")
+        if init is not None and cls is not object:
+            for parameter in _signature(init)[1:]:
+                name = parameter.name
+                if parameter.kind in _NAMED and name not in {*found, *excluded}:
+                    found[name] = parameter.replace(kind=parameter.KEYWORD_ONLY)
+            if not _goes_on(init):
+                break
+        excluded |= vars(cls).get("_excluded_parameters", set())
+    return found
+
+
+def _signature(init):
+    """Parameters of the constructor as it is written."""
+    return list(inspect.signature(inspect.unwrap(init)).parameters.values())
+
+
+def _goes_on(init):
+    """Whether the constructor hands others' parameters on."""
+    return any(p.kind is p.VAR_KEYWORD for p in _signature(init))
+
+
+def _refusing_others(cls, parameters):
+    """The constructor with all parameters; the error for other names is the class's."""
+
+    def passing_on(self, *args, **shared):
+        super(cls, self).__init__(*args, **shared)
+
+    init = vars(cls).get("__init__", passing_on)
+
+    def __init__(self, *args, **given):
+        # Once: the constructors above also get what the ones below fix.
+        if type(self).__init__ is __init__:
+            for name in given:
+                if name not in parameters:
+                    raise TypeError(
+                        f"{cls.__name__}.__init__() got an unexpected keyword argument "
+                        f"{name!r}. Its parameters are: {', '.join(parameters)}."
+                    )
+        init(self, *args, **given)
+
+    __init__.__wrapped__ = init
+    __init__.__doc__ = init.__doc__
+    __init__.__module__ = cls.__module__
+    __init__.__qualname__ = f"{cls.__qualname__}.__init__"
+    this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    __init__.__signature__ = inspect.Signature([this, *parameters.values()])
     return __init__
 
 
-def _filled(doc, parent):
+def _filled(doc, cls, parameters):
+    """The docstring with the entries of the classes above for its placeholders."""
     for section in ("Parameters", "Attributes"):
         placeholder = f"{{{section.lower()}}}"
-        described = _entries(doc, section)
+        described = docstring_entries(doc, section)
         if placeholder in described:
-            entries = _entries(inspect.getdoc(parent), section)
-            added = [text for name, text in entries.items() if name not in described]
+            above = _all_above(cls, section)
+            if section == "Parameters":
+                above = {k: v for k, v in above.items() if k in parameters}
+            added = [text for name, text in above.items() if name not in described]
             doc = doc.replace(placeholder, "\n".join(added))
     return doc
 
 
-def _entries(doc, section):
+def _all_above(cls, section):
+    """Entries of the section in the classes above; the nearest describes a name."""
+    found = {}
+    for parent in cls.__mro__[1:]:
+        doc = inspect.cleandoc(vars(parent).get("__doc__") or "")
+        for name, text in docstring_entries(doc, section).items():
+            found.setdefault(name, text)
+    return found
+
+
+def docstring_entries(doc, section):
     """Entries of a numpydoc section, by name; none where there is no such section."""
     next_section = r"\n\n\S[^\n]*\n-+\n"
     found = re.search(

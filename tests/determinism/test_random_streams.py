@@ -59,6 +59,15 @@ def stream(seed=0):
     return torch.Generator().manual_seed(seed)
 
 
+@pytest.mark.parametrize("name", ["rand_like", "randn_like", "randint_like"])
+def test_numbers_alike_are_those_of_torch(name):
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        expected = DRAWS[name]()
+    with explicit_stream(stream(7)):
+        assert torch.equal(DRAWS[name](), expected)
+
+
 @pytest.fixture(params=sorted(DRAWS))
 def draw(request):
     return DRAWS[request.param]

@@ -7,9 +7,9 @@ mass and volume are known functions of the radius.
 import numpy as np
 import pytest
 from scipy.stats import norm
-from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_deepod.metrics import excess_mass_score, mass_volume_score
+from sklearn_deepod.utils._sklearn_compat import InvalidParameterError
 from tests.metrics.common import excess_mass_of_gaussian, mass_volume_of_gaussian
 
 N = 100_000

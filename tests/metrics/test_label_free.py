@@ -13,7 +13,6 @@ from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_deepod import ZScore
 from sklearn_deepod.metrics import (
@@ -23,6 +22,7 @@ from sklearn_deepod.metrics import (
     RankStabilityScorer,
 )
 from sklearn_deepod.metrics._label_free import refit, spearman
+from sklearn_deepod.utils._sklearn_compat import InvalidParameterError
 from tests.metrics.common import DETECTORS, FOREST, make_data, name_of
 
 SCORERS = [

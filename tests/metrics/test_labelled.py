@@ -5,10 +5,10 @@ from itertools import permutations
 import numpy as np
 import pytest
 from sklearn import metrics
-from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_deepod.metrics import _labelled as labelled
 from sklearn_deepod.metrics import false_alarm_rate, precision_at_n_score
+from sklearn_deepod.utils._sklearn_compat import InvalidParameterError
 
 OF_PREDICTIONS = {
     labelled.accuracy: metrics.accuracy_score,

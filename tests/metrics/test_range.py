@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 from sklearn.metrics import fbeta_score, precision_score, recall_score
-from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_deepod.metrics import (
     range_fbeta_score,
     range_precision_score,
     range_recall_score,
 )
+from sklearn_deepod.utils._sklearn_compat import InvalidParameterError
 
 BIASES = ["flat", "front", "middle", "back"]
 

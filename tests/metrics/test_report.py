@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from sklearn.neighbors import LocalOutlierFactor
-from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_deepod.metrics import get_outlier_scorer, outlier_report
+from sklearn_deepod.utils._sklearn_compat import InvalidParameterError
 from tests.metrics.common import DETECTORS, GivenScores, make_data, name_of
 
 # 4 outliers of which 3 score below 0, and 2 inliers that do as well.

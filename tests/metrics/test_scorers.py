@@ -19,7 +19,6 @@ from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
-from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_deepod.metrics import (
     get_outlier_scorer,
@@ -27,6 +26,7 @@ from sklearn_deepod.metrics import (
     outlier_scorers,
     precision_at_n_score,
 )
+from sklearn_deepod.utils._sklearn_compat import InvalidParameterError
 from tests.metrics.common import DETECTORS, FOREST, GivenScores, make_data, name_of
 
 LABEL_FREE = {"consensus", "excess_mass", "neg_mass_volume", "rank_stability"}

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
-from sklearn.utils._param_validation import InvalidParameterError
 
 from sklearn_deepod.metrics import vus_pr_score, vus_roc_score
+from sklearn_deepod.utils._sklearn_compat import InvalidParameterError
 
 
 def make_series(seed=0, n=120, ties=False):

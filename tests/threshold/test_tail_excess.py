@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -125,6 +125,7 @@ def test_follows_the_scale_of_the_scores(factor):
     st.lists(st.floats(-1.7e308, 1.7e308), min_size=1, max_size=40),
     st.floats(0.1, 10.0),
 )
+@example([-1e-323], 1.0)
 @settings(deadline=None, derandomize=True, max_examples=300)
 def test_is_finite_and_never_flags_the_lowest(scores, weight):
     scores = np.array(scores)

@@ -1,16 +1,16 @@
-"""The bridge to scikit-learn's callbacks, and what stands in for them."""
+"""The bridge to scikit-learn's callbacks."""
 
 import importlib.util
-import sys
 
 import pytest
 from sklearn.base import BaseEstimator
 
-from sklearn_deepod.utils import _optional
-from sklearn_deepod.utils._optional import (
-    CallbackSupportMixin,
-    EpochWatch,
-    with_callbacks,
+from sklearn_deepod.utils._optional import EpochWatch
+from sklearn_deepod.utils._sklearn_compat import CallbackSupportMixin, with_callbacks
+
+needs_callbacks = pytest.mark.skipif(
+    importlib.util.find_spec("sklearn.callback") is None,
+    reason="this release of scikit-learn has no callbacks",
 )
 
 
@@ -55,12 +55,14 @@ class Recorder:
 
 def test_without_callbacks_nothing_stops():
     watch = EpochWatch(BaseEstimator(), 3)
-    for part in (watch, watch.training(2)):
-        assert [part() for _ in range(4)] == [False] * 4
-        assert part.close() is None
+    assert [watch() for _ in range(4)] == [False] * 4
+    with watch.training(2) as training:
+        assert [training() for _ in range(4)] == [False] * 4
+    assert watch.close() is None
     assert Estimator().fit().n_iter_ == 5
 
 
+@needs_callbacks
 def test_callbacks_see_every_epoch():
     recorder = Recorder()
     estimator = Estimator(max_epochs=3).set_callbacks(recorder).fit()
@@ -73,6 +75,7 @@ def test_callbacks_see_every_epoch():
     assert recorder.calls[-1] == "teardown"
 
 
+@needs_callbacks
 def test_each_training_has_its_own_number_of_epochs():
     recorder = Recorder()
 
@@ -81,11 +84,10 @@ def test_each_training_has_its_own_number_of_epochs():
         def fit(self, X=None, y=None):
             watch = EpochWatch(self, 2)
             for n_epochs in (1, 2):
-                training = watch.training(n_epochs)
-                assert [training() for _ in range(n_epochs)] == [False] * n_epochs
-                with pytest.raises(ValueError, match="maximum number of children"):
-                    training()
-                training.close()
+                with watch.training(n_epochs) as training:
+                    assert [training() for _ in range(n_epochs)] == [False] * n_epochs
+                    with pytest.raises(ValueError, match="maximum number of children"):
+                        training()
             watch.close()
 
     Twice().set_callbacks(recorder).fit()
@@ -94,32 +96,7 @@ def test_each_training_has_its_own_number_of_epochs():
     assert recorder.calls.count("begin epoch 1") == 1
 
 
+@needs_callbacks
 def test_callback_stops():
     estimator = Estimator().set_callbacks(Recorder(), Recorder(stop_at=1)).fit()
     assert estimator.n_iter_ == 2
-
-
-@pytest.fixture
-def without_callbacks(monkeypatch):
-    """The module as it is where scikit-learn has no callbacks."""
-    monkeypatch.setitem(sys.modules, "sklearn.callback", None)
-    spec = importlib.util.spec_from_file_location("_optional_alone", _optional.__file__)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_stand_ins(without_callbacks):
-    def method(self):
-        return 7
-
-    assert without_callbacks.with_callbacks(method) is method
-    assert without_callbacks.CallbackSupportMixin is not CallbackSupportMixin
-
-    class Plain(without_callbacks.CallbackSupportMixin, BaseEstimator):
-        pass
-
-    assert not hasattr(Plain(), "set_callbacks")
-    watch = without_callbacks.EpochWatch(Plain(), 3)
-    assert watch() is False
-    assert watch.close() is None

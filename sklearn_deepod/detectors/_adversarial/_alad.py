@@ -3,7 +3,6 @@
 import math
 
 import torch
-from sklearn.utils._param_validation import StrOptions
 from torch import nn
 
 from sklearn_deepod._nn import Discriminator, discriminator_losses, fake_loss, real_loss
@@ -11,6 +10,7 @@ from sklearn_deepod._stats import make_whitening
 from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._adversarial._base import BaseGAN, SamplingMixin
 from sklearn_deepod.networks import Dense
+from sklearn_deepod.utils._sklearn_compat import StrOptions
 
 
 class ALAD(SamplingMixin, BaseGAN):

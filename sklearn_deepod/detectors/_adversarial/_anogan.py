@@ -4,13 +4,13 @@ import math
 from numbers import Integral, Real
 
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from sklearn_deepod._nn import Discriminator, discriminator_losses, real_loss
 from sklearn_deepod._stats import make_whitening
 from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._adversarial._base import BaseGAN, SamplingMixin
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 # Of the discriminator's logits. With 1, gaps between clusters that are narrow beside
 # the spread of the data cost the generator too little to leave them empty.

@@ -7,12 +7,12 @@ from numbers import Real
 import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_deepod._determinism import make_streams
 from sklearn_deepod.base._network import BaseNetworkDetector
 from sklearn_deepod.preprocessing._preprocess import check_restores, restore
+from sklearn_deepod.utils._sklearn_compat import Interval
 
 _BETAS = (0.5, 0.999)
 _WITH_BETAS = ("adam", "adamw", torch.optim.Adam, torch.optim.AdamW)

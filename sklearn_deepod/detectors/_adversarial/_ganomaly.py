@@ -4,13 +4,13 @@ import math
 from numbers import Real
 
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from sklearn_deepod._nn import Discriminator, discriminator_losses
 from sklearn_deepod._stats import make_whitening
 from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._adversarial._base import BaseGAN
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 
 class GANomaly(BaseGAN):

@@ -4,11 +4,11 @@ from abc import ABCMeta, abstractmethod
 from numbers import Real
 
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_deepod._nn import ACTIVATIONS, DenseStack
 from sklearn_deepod.base import BaseDeepDetector
 from sklearn_deepod.networks._base import check_sizes
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 
 class BaseDenseDetector(BaseDeepDetector, metaclass=ABCMeta):

@@ -4,11 +4,11 @@ import math
 from numbers import Integral
 
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import nn
 
 from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._diffusion._base import BaseDenseDetector
+from sklearn_deepod.utils._sklearn_compat import Interval
 
 # Ratio of the highest to the lowest frequency that time is read at, about.
 _LONGEST_PERIOD = 1e4

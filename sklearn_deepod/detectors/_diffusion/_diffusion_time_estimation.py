@@ -4,13 +4,13 @@ import math
 from numbers import Integral
 
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 from torch.nn import functional as F
 
 from sklearn_deepod._nn import normal_like
 from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._diffusion._base import BaseDenseDetector
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 # Shares of the variance that the first and the last step of the diffusion add.
 _FIRST_STEP, _LAST_STEP = 1e-4, 1e-2

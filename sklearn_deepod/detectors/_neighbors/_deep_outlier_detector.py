@@ -6,8 +6,7 @@ from numbers import Integral
 
 import numpy as np
 import torch
-from sklearn.base import _fit_context, clone
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_deepod._determinism import PickedRows, TrainingRows
@@ -25,9 +24,12 @@ from sklearn_deepod.detectors._neighbors._component_scorer import (
 from sklearn_deepod.detectors._neighbors._score_components import FittingRows
 from sklearn_deepod.detectors._reconstruction._autoencoder import AutoEncoder
 from sklearn_deepod.preprocessing._preprocess import varying_cells
-from sklearn_deepod.utils._optional import (
+from sklearn_deepod.utils._optional import EpochWatch
+from sklearn_deepod.utils._sklearn_compat import (
     CallbackSupportMixin,
-    EpochWatch,
+    Interval,
+    StrOptions,
+    _fit_context,
     with_callbacks,
 )
 

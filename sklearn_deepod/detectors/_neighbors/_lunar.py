@@ -3,7 +3,6 @@
 from numbers import Integral, Real
 
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from sklearn_deepod._nn import ACTIVATIONS, DenseStack, artificial_outliers
@@ -12,6 +11,7 @@ from sklearn_deepod.base import BaseDeepDetector
 from sklearn_deepod.base._torch import SCORE_ROWS
 from sklearn_deepod.detectors._neighbors._reference_index import ReferenceIndex
 from sklearn_deepod.networks._base import check_sizes
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 # Artificial outliers that batches draw from.
 _N_NEGATIVES = 2**12

@@ -6,11 +6,11 @@ from numbers import Integral
 
 import torch
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from sklearn_deepod._stats import make_whitening
 from sklearn_deepod.base._network import BaseNetworkDetector
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 # A component of the centre near zero could be met by zero weights.
 _LEAST_COMPONENT = 0.1

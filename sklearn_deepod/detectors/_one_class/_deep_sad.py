@@ -3,11 +3,11 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.utils._param_validation import Interval
 
 from sklearn_deepod._training import LossStep
 from sklearn_deepod.base._semi_supervised import SemiSupervisedMixin
 from sklearn_deepod.detectors._one_class._base import BaseHypersphere
+from sklearn_deepod.utils._sklearn_compat import Interval
 
 # Keeps the inverse of a distance finite.
 _EPS = 1e-6

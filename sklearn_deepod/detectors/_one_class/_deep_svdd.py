@@ -3,11 +3,11 @@
 from numbers import Real
 
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_deepod._stats import weighted_quantile
 from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._one_class._base import BaseHypersphere
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 # Steps in which the radius stays zero, so that all rows are drawn to the centre.
 _WARM_UP_STEPS = 30

@@ -5,7 +5,6 @@ from numbers import Integral, Real
 
 import torch
 from sklearn.ensemble import IsolationForest
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from sklearn_deepod._nn import ACTIVATIONS
@@ -13,6 +12,7 @@ from sklearn_deepod._stats import repeated_rows, weighted_mean_and_std
 from sklearn_deepod.detectors._random._base import BaseUntrainedDetector
 from sklearn_deepod.detectors._random._isolation_trees import IsolationTrees
 from sklearn_deepod.networks._base import check_sizes
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 # Trees are kept as tensors of one size.
 _MOST_SAMPLES = 2**12

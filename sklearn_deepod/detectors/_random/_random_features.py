@@ -4,12 +4,12 @@ import math
 from numbers import Integral
 
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import nn
 
 from sklearn_deepod._nn import BatchedLinear, read_few_inputs
 from sklearn_deepod._stats import make_whitening
 from sklearn_deepod.detectors._random._base import BaseUntrainedDetector
+from sklearn_deepod.utils._sklearn_compat import Interval
 
 
 class RandomFeatures(BaseUntrainedDetector):

@@ -4,7 +4,6 @@ from numbers import Real
 
 import torch
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 from torch.nn import functional as F
 
@@ -20,6 +19,7 @@ from sklearn_deepod._training import LossStep
 from sklearn_deepod.base._network import BaseNetworkDetector
 from sklearn_deepod.networks import Dense
 from sklearn_deepod.preprocessing._preprocess import check_restores, restore
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 SCORE_FUNCTIONS = (
     "whitened",

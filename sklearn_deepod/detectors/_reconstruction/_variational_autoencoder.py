@@ -3,7 +3,6 @@
 from numbers import Integral, Real
 
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_deepod._nn import (
     DenseVariationalNetwork,
@@ -16,6 +15,7 @@ from sklearn_deepod.detectors._reconstruction._autoencoder import (
     SCORE_FUNCTIONS,
     AutoEncoder,
 )
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 
 class VariationalAutoEncoder(AutoEncoder):

@@ -3,7 +3,6 @@
 from numbers import Integral, Real
 
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import nn
 from torch.nn import functional as F
 
@@ -14,6 +13,7 @@ from sklearn_deepod.detectors._self_supervised._base import (
     leaky_relu,
 )
 from sklearn_deepod.networks._base import check_sizes
+from sklearn_deepod.utils._sklearn_compat import Interval
 
 
 class DecomposedRepresentation(BaseTableDetector):

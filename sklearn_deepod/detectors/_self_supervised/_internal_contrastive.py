@@ -3,7 +3,6 @@
 from numbers import Integral, Real
 
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 from torch.nn import functional as F
 
@@ -14,6 +13,7 @@ from sklearn_deepod.detectors._self_supervised._base import (
     in_parts,
     leaky_relu,
 )
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 # Cells that the windows of one row may hold together, beyond two windows.
 _WINDOW_CELLS = 2**17

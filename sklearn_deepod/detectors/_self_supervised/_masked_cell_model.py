@@ -4,7 +4,6 @@ import math
 from numbers import Integral, Real
 
 import torch
-from sklearn.utils._param_validation import Interval
 from torch import nn
 from torch.nn import functional as F
 
@@ -16,6 +15,7 @@ from sklearn_deepod.detectors._self_supervised._base import (
     leaky_relu,
 )
 from sklearn_deepod.networks._base import check_sizes
+from sklearn_deepod.utils._sklearn_compat import Interval
 
 _TEMPERATURE = 0.1
 # A generator's hidden layers are as wide as the table; its cost would be quadratic.

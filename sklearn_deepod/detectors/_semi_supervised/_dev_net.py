@@ -3,13 +3,13 @@
 from numbers import Integral, Real
 
 import torch
-from sklearn.utils._param_validation import Interval, StrOptions
 from torch import nn
 
 from sklearn_deepod._nn import BatchedLinear, artificial_outliers
 from sklearn_deepod._training import LossStep
 from sklearn_deepod.base._network import BaseNetworkDetector
 from sklearn_deepod.base._semi_supervised import SemiSupervisedMixin
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 
 class DevNet(SemiSupervisedMixin, BaseNetworkDetector):

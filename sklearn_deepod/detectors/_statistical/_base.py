@@ -3,14 +3,13 @@
 from abc import abstractmethod
 
 import numpy as np
-from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_deepod._determinism import TrainingRows, chunks, dense_rows
 from sklearn_deepod._stats import kimber_threshold, rounding
 from sklearn_deepod.base import BaseDetector
 from sklearn_deepod.preprocessing._preprocess import check_no_empty_columns
-from sklearn_deepod.utils._shared_parameters import inherit_parameters
+from sklearn_deepod.utils._sklearn_compat import StrOptions
 
 # Where z-scores turn logarithmic: their squares stay finite, in float32 as well.
 _KNEE = 1e15
@@ -58,11 +57,6 @@ class BaseZScore(BaseDetector):
     def __init__(self, *, combine="max", contamination="fence"):
         super().__init__(contamination=contamination)
         self.combine = combine
-
-    def __init_subclass__(cls, **kwargs):
-        """Let subclasses describe only what is their own."""
-        super().__init_subclass__(**kwargs)
-        inherit_parameters(cls, BaseZScore)
 
     #: The score beyond which a row is an outlier, if `contamination` is "auto".
     _textbook_threshold: float

@@ -1,0 +1,5 @@
+"""Names of torch that its releases may move, imported here and nowhere else."""
+
+from torch.utils._python_dispatch import TorchDispatchMode
+
+__all__ = ["TorchDispatchMode"]
