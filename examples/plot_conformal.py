@@ -45,9 +45,8 @@ for method in ("split", "cross"):
         alarms[method][seed] = np.mean(p[:, None] <= alphas, axis=0)
     print(f"{method}: {alarms[method][:, 9].mean():.3f} at alpha = {alphas[9]:.2f}")
 
-# %%
-# Beside it the usual way: the detector's own cut for the same share of its training
-# rows. It has seen these, and scores them too high.
+# %% Beside it the usual way: the detector's own threshold for the same share of its
+# training rows. It has seen these, and scores them too high.
 
 alarms["contamination"] = np.empty((n_splits, len(alphas)))
 for seed in range(n_splits):

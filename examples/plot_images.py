@@ -31,9 +31,9 @@ detector = AutoEncoder(
     random_state=0,
 ).fit(X[train])
 
-# %%
-# A network rebuilds the few images that it was trained on better than new ones, so the
-# cut that it takes from them is too strict. Zeros that were held out set a fair one.
+# %% A network rebuilds the few images that it was trained on better than new ones, so
+# the threshold that it takes from them is too strict. Zeros that were held out set a
+# fair one.
 
 detector.offset_ = np.quantile(detector.score_samples(X[held_out]), 0.05)
 scores = detector.score_samples(X[test])

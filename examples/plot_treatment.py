@@ -53,10 +53,9 @@ def distance(A):
 wrong = dirty != X
 print(f"{wrong.mean():.1%} of the cells, {wrong.any(axis=1).mean():.0%} of the rows")
 
-# %%
-# The cut of the detector decides how many rows are looked at. In those that it flags,
-# the repairer looks for the cells that make them outliers and puts in what the other
-# cells let expect. All other rows stay as they are.
+# %% The threshold of the detector decides how many rows are looked at. In those that it
+# flags, the repairer looks for the cells that make them outliers and puts in what the
+# other cells let expect. All other rows stay as they are.
 
 detector = AutoEncoder(contamination=0.3, random_state=0)
 repairer = OutlierRepairer(detector)

@@ -84,7 +84,7 @@ def fake_loss(logits):
 
 
 def discriminator_losses(discriminator, real, fake, generator=None):
-    """Loss of each pair of a real and a generated row, told apart.
+    """Discriminator loss of each pair of a real and a generated row.
 
     `real` and `fake` are tuples of what the discriminator reads.
     """

@@ -40,10 +40,10 @@ class TailProbabilities:
         """Evidence of scores (n_rows, n_scores), in the same shape."""
         columns = []
         parts = anomaly_scores.T, self._ranked, self._evidence, self._spread
-        for scores, ranked, evidence, spread in zip(*parts, strict=True):
+        for scores, ranked, tail, spread in zip(*parts, strict=True):
             below = np.searchsorted(ranked, scores, side="left")
             excess = np.maximum(scores - ranked[-1], 0.0) / spread
-            columns.append(np.log1p(excess) + evidence[below])
+            columns.append(np.log1p(excess) + tail[below])
         return np.stack(columns, axis=1)
 
 

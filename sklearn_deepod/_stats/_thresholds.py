@@ -189,11 +189,11 @@ def _has_second_group(scores, weight, *, knee=2.0, factor=1.0, least=0.15):
 def otsu_threshold(anomaly_scores, sample_weight=None, *, lower=2.0, knee=16.0):
     """Cut that parts the scores in two groups (Otsu, 1979), squashed and bounded.
 
-    Of all cuts Otsu's is the one with the largest variance between the means of the two
-    groups. One enormous score would hide all other outliers, so that the scores are
-    squashed first, ``arcsinh(z / knee)``, where z counts robust deviations,
-    ``MAD / 0.6745``, from the median, at most 100. And a single group would be parted
-    as well, through the middle if it is symmetric; so the cut is not below
+    Of all thresholds Otsu's is the one with the largest variance between the means of
+    the two groups. One enormous score would hide all other outliers, so that the scores
+    are squashed first, ``arcsinh(z / knee)``, where z counts robust deviations,
+    ``MAD / 0.6745``, from the median, at most 100. And a single group would be split as
+    well, through the middle if it is symmetric; so the threshold is not below
     ``z = lower``.
 
     Parameters
@@ -203,7 +203,7 @@ def otsu_threshold(anomaly_scores, sample_weight=None, *, lower=2.0, knee=16.0):
     sample_weight : ndarray of shape (n_samples,), default=None
         Positive weights.
     lower : float or None, default=2.0
-        Lowest cut, in robust deviations above the median; None sets no bound.
+        Lowest threshold, in robust deviations above the median; None sets no bound.
     knee : float or None, default=16.0
         Where the squashing turns from linear to logarithmic, in robust deviations; None
         does not squash.
@@ -211,7 +211,7 @@ def otsu_threshold(anomaly_scores, sample_weight=None, *, lower=2.0, knee=16.0):
     Returns
     -------
     float
-        The cut: rows above it are outliers.
+        The threshold: rows above it are outliers.
 
     References
     ----------
@@ -270,8 +270,8 @@ def kimber_threshold(anomaly_scores, sample_weight=None, *, factor=3.0, most=Non
     Returns
     -------
     float
-        The cut: rows above it are outliers. It is the fence, moved midway between the
-        scores beside it.
+        The threshold: rows above it are outliers. It is the fence, moved midway between
+        the scores beside it.
 
     References
     ----------
@@ -300,8 +300,8 @@ def contamination_threshold(anomaly_scores, contamination, sample_weight=None):
     Returns
     -------
     float
-        A cut midway between two scores, so that rounding moves no row across it.
-        Tied scores cannot be parted: the cut nearest to the share is taken.
+        A threshold midway between two scores, so that rounding moves no row across it.
+        Tied scores cannot be split: the threshold nearest to the share is taken.
     """
     scores, weight = _distinct(anomaly_scores, sample_weight)
     above = weight.sum() - np.cumsum(weight)
@@ -317,10 +317,10 @@ def _distinct(anomaly_scores, sample_weight):
     return scores, np.bincount(inverse, weights=sample_weight).astype(np.float64)
 
 
-def _midway(anomaly_scores, cut):
+def _midway(anomaly_scores, threshold):
     scores = np.unique(anomaly_scores)
-    below = int(np.searchsorted(scores, cut, side="right")) - 1
-    return float(cut) if below == len(scores) - 1 else _after(scores, below)
+    below = int(np.searchsorted(scores, threshold, side="right")) - 1
+    return float(threshold) if below == len(scores) - 1 else _after(scores, below)
 
 
 def _after(scores, i):

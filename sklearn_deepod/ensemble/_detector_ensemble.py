@@ -333,7 +333,7 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
 
     def _combined(self, scores):
         """One anomaly score for each row of scores by all detectors."""
-        evidence = np.array(
+        calibrated = np.array(
             [
                 weight * self._evidence(-new, -known, self._sample_weight)
                 for weight, new, known in zip(
@@ -342,8 +342,8 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
             ]
         )
         if self._n_largest is None:
-            return evidence.mean(axis=0)
-        return np.sort(evidence, axis=0)[-self._n_largest :].mean(axis=0)
+            return calibrated.mean(axis=0)
+        return np.sort(calibrated, axis=0)[-self._n_largest :].mean(axis=0)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "offset_")

@@ -101,8 +101,8 @@ def get_outlier_scorer(name, *, pos_label=-1, **params):
         "neg_false_alarm_rate"; for series "range_precision", "range_recall" and
         "range_fbeta".
 
-        From the scores, without the detector's cut: "roc_auc", "average_precision",
-        "precision_at_n"; for series "vus_roc" and "vus_pr".
+        From the scores, without the detector's threshold: "roc_auc",
+        "average_precision", "precision_at_n"; for series "vus_roc" and "vus_pr".
 
         Without true labels: "excess_mass", "neg_mass_volume", "rank_stability" and
         "consensus".

@@ -8,7 +8,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from sklearn_deepod.treatment._cells import Inliers, guilty_cells
+from sklearn_deepod.treatment._cells import Inliers, deviating_cells
 from sklearn_deepod.treatment._labels import check_labels_new_rows, is_outlier
 from sklearn_deepod.treatment._table import Table
 from sklearn_deepod.utils._meta import MetaDetectorMixin
@@ -33,7 +33,7 @@ class BaseOutlierTransformer(
     max_cells : float or int, default=0.5
         Guilty cells in a row, at most.
     min_change : float, default=2.0
-        Least distance from a guilty cell to its prediction, in robust deviations.
+        Least distance from a deviating cell to its prediction, in robust deviations.
     """
 
     _parameter_constraints: dict = {
@@ -214,8 +214,8 @@ class BaseOutlierTransformer(
         X = table.X if self._knows_names else table.array
         return is_outlier(self.detector_.predict(X))
 
-    def _guilty_cells(self, filler, values, table):
-        """Find guilty cells of flagged rows: their mask, and the rows repaired."""
+    def _deviating_cells(self, filler, values, table):
+        """Find deviating cells of flagged rows: their mask, and the rows repaired."""
         detector = self.detector_
 
         def given(rows):
@@ -224,7 +224,7 @@ class BaseOutlierTransformer(
         max_cells = self.max_cells
         if not isinstance(max_cells, Integral):
             max_cells = max(1, int(max_cells * values.shape[1]))
-        return guilty_cells(
+        return deviating_cells(
             values,
             lambda *cells: table.rounded(filler.fill(*cells, detector, given)),
             lambda rows: np.asarray(detector.score_samples(given(rows)), np.float64),

@@ -121,13 +121,13 @@ class CellFiller:
         return np.where(hidden, filled, values)
 
 
-def guilty_cells(values, fill, score, is_outlier, scale, *, max_cells, min_change):
+def deviating_cells(values, fill, score, is_outlier, scale, *, max_cells, min_change):
     """Find the cells that make rows outliers, one after the other.
 
     Parameters
     ----------
     values : ndarray of shape (n_rows, n_features)
-        Rows that are outliers. Missing cells (NaN) are never guilty.
+        Rows that are outliers. Missing cells (NaN) are never deviating.
     fill : callable
         ``fill(values, hidden)`` predicts hidden cells.
     score : callable
@@ -140,39 +140,39 @@ def guilty_cells(values, fill, score, is_outlier, scale, *, max_cells, min_chang
     max_cells : int
         Guilty cells in a row, at most.
     min_change : float
-        Least distance from a guilty cell to its prediction.
+        Least distance from a deviating cell to its prediction.
 
     Returns
     -------
-    guilty : ndarray of bool of shape (n_rows, n_features)
+    deviating : ndarray of bool of shape (n_rows, n_features)
         The cells.
     repaired : ndarray of shape (n_rows, n_features)
-        The rows, with predictions in the guilty cells.
+        The rows, with predictions in the deviating cells.
     """
     size = max(1, TRIAL_CELLS // values.shape[1] ** 2)
     parts = [
-        _guilty_cells(
+        _deviating_cells(
             values[part], fill, score, is_outlier, scale, max_cells, min_change
         )
         for part in gen_batches(len(values), size)
     ]
-    guilty, repaired = zip(*parts, strict=True)
-    return np.concatenate(guilty), np.concatenate(repaired)
+    deviating, repaired = zip(*parts, strict=True)
+    return np.concatenate(deviating), np.concatenate(repaired)
 
 
-def _guilty_cells(values, fill, score, is_outlier, scale, max_cells, min_change):
-    guilty = np.zeros(values.shape, dtype=bool)
+def _deviating_cells(values, fill, score, is_outlier, scale, max_cells, min_change):
+    deviating = np.zeros(values.shape, dtype=bool)
     repaired = values.copy()
     levels = score(values)
     active = np.arange(len(values))
     for _ in range(max_cells):
-        candidates = ~(guilty | np.isnan(values))
+        candidates = ~(deviating | np.isnan(values))
         active = active[candidates[active].any(axis=1)]
         if not len(active):
             break
-        # One trial for each candidate: its row, with it and the guilty cells filled.
+        # One trial for each candidate: its row, with it and the deviating cells filled.
         i, j = np.nonzero(candidates[active])
-        originals, hidden = values[active[i]], guilty[active[i]]
+        originals, hidden = values[active[i]], deviating[active[i]]
         cells = np.arange(len(i)), j
         hidden[cells] = True
         trials = fill(originals, hidden)
@@ -196,8 +196,8 @@ def _guilty_cells(values, fill, score, is_outlier, scale, max_cells, min_change)
             break
         column = distances[better].argmax(axis=1)
         active, chosen = active[better], trials[number[better, column]]
-        guilty[active, column] = True
+        deviating[active, column] = True
         repaired[active] = chosen
         levels[active] = best[better]
         active = active[is_outlier(chosen)]
-    return guilty, repaired
+    return deviating, repaired

@@ -41,7 +41,7 @@ class OutlierDropper(MetaDetectorMixin, BaseEstimator):
 
     See Also
     --------
-    OutlierRepairer : Keeps the rows and corrects their guilty cells.
+    OutlierRepairer : Keeps the rows and corrects their deviating cells.
     OutlierReplacer : Keeps the rows and replaces cells.
 
     Notes

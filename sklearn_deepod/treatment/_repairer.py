@@ -1,4 +1,4 @@
-"""Correct the guilty cells of outliers."""
+"""Correct the deviating cells of outliers."""
 
 from sklearn_deepod.treatment._base import BaseOutlierTransformer
 from sklearn_deepod.treatment._cells import CellFiller
@@ -6,12 +6,12 @@ from sklearn_deepod.utils._sklearn_compat import HasMethods
 
 
 class OutlierRepairer(BaseOutlierTransformer):
-    """Correct the guilty cells of the rows that an outlier detector flags.
+    """Correct the deviating cells of the rows that an outlier detector flags.
 
-    A cell is guilty if replacing it by what the other cells of its row let expect makes
-    the row less of an outlier than replacing any other does. One guilty cell after the
-    other is replaced until the row is no longer flagged. All other cells, and all rows
-    that are not flagged, stay bit for bit as they are.
+    A cell is deviating if imputing it from the rest of its row lowers the anomaly score
+    more than imputing any other cell. Deviating cells are replaced one after the other
+    until the row is no longer flagged. All other cells, and all rows that are not
+    flagged, stay bit for bit as they are.
 
     Parameters
     ----------
@@ -30,9 +30,9 @@ class OutlierRepairer(BaseOutlierTransformer):
         Guilty cells in a row, at most; a float is a share of the features. A row that
         is still flagged then is left with these cells replaced.
     min_change : float, default=2.0
-        Least distance from a guilty cell to its prediction, in robust deviations of its
-        feature. A flagged row without such a cell stays as it is: an unusual row is not
-        always a wrong one.
+        Least distance from a deviating cell to its prediction, in robust deviations of
+        its feature. A flagged row without such a cell stays as it is: an unusual row is
+        not always a wrong one.
 
     Attributes
     ----------
@@ -58,16 +58,16 @@ class OutlierRepairer(BaseOutlierTransformer):
     Notes
     -----
     In the manner of detecting deviating cells [1]_, but for any detector: for each
-    flagged row there is one trial row for each cell that is not yet guilty, in which
-    this cell and the guilty ones are predicted from the others. The trial with the
+    flagged row there is one trial row for each cell that is not yet deviating, in which
+    this cell and the deviating ones are predicted from the others. The trial with the
     highest score is taken; of equal scores, as detectors give that call everything far
     off the same, the one that moves its cell farthest. Cells out of the range of the
     unflagged training rows are read as its ends when others are predicted from them,
     and predictions are held in that range. The first round predicts and scores
     ``n_flagged * n_features`` rows, the next ones fewer.
 
-    Missing cells are not guilty and stay missing. In columns of integers and booleans
-    the new values are rounded. Sparse tables are not taken.
+    Missing cells do not deviate and stay missing. In columns of integers and
+    booleans the new values are rounded. Sparse tables are not taken.
 
     References
     ----------
@@ -101,4 +101,4 @@ class OutlierRepairer(BaseOutlierTransformer):
         self.imputer_ = self._filler.imputer_
 
     def _new_values(self, values, table):
-        return self._guilty_cells(self._filler, values, table)
+        return self._deviating_cells(self._filler, values, table)

@@ -1,4 +1,4 @@
-"""Replace outliers, or their guilty cells, by something plain."""
+"""Replace outliers, or their deviating cells, by something plain."""
 
 from numbers import Real
 
@@ -14,7 +14,7 @@ DISTANCES = 2**22
 
 
 class OutlierReplacer(BaseOutlierTransformer):
-    """Replace the rows that an outlier detector flags, or their guilty cells.
+    """Replace the rows that an outlier detector flags, or their deviating cells.
 
     Rows that are not flagged stay bit for bit as they are.
 
@@ -32,7 +32,7 @@ class OutlierReplacer(BaseOutlierTransformer):
         nearest row. "constant" is `fill_value`. All that is learned for this is learned
         from the training rows that are not flagged.
     level : {"cell", "row"}, default="cell"
-        Whether only the guilty cells of a flagged row are replaced, those that
+        Whether only the deviating cells of a flagged row are replaced, those that
         `OutlierRepairer` would correct, or all its cells.
     fill_value : float or None, default=None
         The value for ``strategy="constant"``.
@@ -43,7 +43,7 @@ class OutlierReplacer(BaseOutlierTransformer):
         Guilty cells in a row, at most; a float is a share of the features. Only used
         with ``level="cell"``.
     min_change : float, default=2.0
-        Least distance from a guilty cell to what the others let expect, in robust
+        Least distance from a deviating cell to what the others let expect, in robust
         deviations of its feature. Only used with ``level="cell"``.
 
     Attributes
@@ -62,7 +62,7 @@ class OutlierReplacer(BaseOutlierTransformer):
 
     See Also
     --------
-    OutlierRepairer : Corrects the guilty cells by predictions from the others.
+    OutlierRepairer : Corrects the deviating cells by predictions from the others.
     OutlierDropper : Leave the rows out.
 
     Notes
@@ -76,7 +76,7 @@ class OutlierReplacer(BaseOutlierTransformer):
     whether or not a row is flagged. The nullable types of pandas and all types of
     polars stay as they are.
 
-    Missing cells are not guilty. With ``level="row"`` they are replaced as well, but
+    Missing cells do not deviate. With ``level="row"`` they are replaced as well, but
     for "clip", which leaves them missing. Sparse tables are not taken.
 
     Examples
@@ -132,23 +132,23 @@ class OutlierReplacer(BaseOutlierTransformer):
 
     def _new_values(self, values, table):
         changed = np.ones(values.shape, dtype=bool)
-        guilty = np.zeros(values.shape, dtype=bool)
+        deviating = np.zeros(values.shape, dtype=bool)
         if self.level == "cell":
-            guilty, _ = self._guilty_cells(self._filler, values, table)
-            changed = guilty
+            deviating, _ = self._deviating_cells(self._filler, values, table)
+            changed = deviating
         if self.strategy == "clip":
             new = np.clip(values, *self._bounds)
         elif self.strategy == "nearest":
-            new = self._nearest(values, guilty)
+            new = self._nearest(values, deviating)
         else:
             plain = {"nan": np.nan, "constant": self.fill_value}
             plain = plain.get(self.strategy, self._inliers.median)
             new = np.broadcast_to(plain, values.shape)
         return changed, np.where(changed, new, values)
 
-    def _nearest(self, values, guilty):
-        """Rows without outliers that are nearest by the cells that are not guilty."""
-        counts = ~(guilty | np.isnan(values))
+    def _nearest(self, values, deviating):
+        """Rows without outliers that are nearest by the other cells."""
+        counts = ~(deviating | np.isnan(values))
         rows = np.where(counts, self._inliers.standardize(values), 0.0)
         donors = self._inliers.standardize(self._donors)
         nearest = np.empty(len(rows), dtype=int)

@@ -361,7 +361,7 @@ class TestMissingValues:
 
     @every_transformer
     @pytest.mark.parametrize("detector", [FOREST, AutoEncoder(**QUICK)], ids=name_of)
-    def test_they_are_never_guilty(self, transformer, detector):
+    def test_they_are_never_deviating(self, transformer, detector):
         X, _ = make_rows()
         X[np.random.RandomState(1).rand(*X.shape) < 0.1] = np.nan
         transformer = clone(transformer).set_params(detector=detector)

@@ -1,4 +1,4 @@
-"""OutlierRepairer: guilty cells, what they become, and tables with known errors."""
+"""OutlierRepairer: deviating cells, what they become, and tables with known errors."""
 
 import numpy as np
 import pytest
@@ -196,10 +196,12 @@ class TestGuiltyCells:
         out = repairer.transform(X)
         n_changed = 0
         for before, after in zip(X, out, strict=True):
-            row, guilty = before, []
-            while detector.predict([row])[0] == -1 and len(guilty) < max_cells:
+            row, deviating = before, []
+            while detector.predict([row])[0] == -1 and len(deviating) < max_cells:
                 trials = {
-                    j: filled(before, [*guilty, j]) for j in range(4) if j not in guilty
+                    j: filled(before, [*deviating, j])
+                    for j in range(4)
+                    if j not in deviating
                 }
                 trials = {
                     j: trial
@@ -209,10 +211,10 @@ class TestGuiltyCells:
                 best = max(trials, key=lambda j: score(trials[j]), default=None)
                 if best is None or score(trials[best]) < score(row) - 1e-9:
                     break
-                guilty.append(best)
+                deviating.append(best)
                 row = trials[best]
             np.testing.assert_allclose(after, row, rtol=1e-9)
-            n_changed += len(guilty)
+            n_changed += len(deviating)
         assert n_changed > 5
 
     def test_z_scores_say_the_same(self):
@@ -291,7 +293,7 @@ class TestGuiltyCells:
 
 
 class TestNewValues:
-    """What guilty cells become."""
+    """What deviating cells become."""
 
     def test_imputer(self):
         X, wrong = make_rows()

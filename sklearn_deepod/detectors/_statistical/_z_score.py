@@ -41,8 +41,9 @@ class ZScore(BaseZScore):
 
     A scale is at least four times the distance between neighbouring floats at the
     center. So the value of a constant feature scores 0, the same value with rounding
-    errors close to it, and any other value far more than any cut-off. (Where a feature
-    is always 0, the scale is 1e-26.) Beyond 1e15, z-scores grow as the logarithm does.
+    errors close to it, and any other value far more than any threshold. (Where a
+    feature is always 0, the scale is 1e-26.) Beyond 1e15, z-scores grow as the
+    logarithm does.
 
     References
     ----------
