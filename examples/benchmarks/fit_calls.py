@@ -31,9 +31,9 @@ def calls_of_fit(detector, X):
     calls = []
 
     def note(frame, event, argument):
-        if event == "call" and frame.f_code in owner:
-            if frame.f_locals.get("self") is detector:
-                calls.append(owner[frame.f_code])
+        is_own = event == "call" and frame.f_code in owner
+        if is_own and frame.f_locals.get("self") is detector:
+            calls.append(owner[frame.f_code])
 
     sys.setprofile(note)
     try:
