@@ -34,6 +34,11 @@ from sklearn.utils.estimator_checks import (
     parametrize_with_checks,
 )
 
+from sklearn_deepod import (
+    DiffusionTimeEstimation,
+    InternalContrastive,
+    ModuleDetector,
+)
 from sklearn_deepod.base import BaseDeepDetector
 from sklearn_deepod.utils import all_detectors
 from tests.conftest import QUICK, make_detector, make_table
@@ -353,6 +358,47 @@ class TestSituations:
         assert same(
             clone(detector).fit(whole), clone(detector).fit(whole.astype(float))
         )
+
+
+# Detectors whose scores are bounded: with another preprocessor than the default one,
+# networks may saturate before they tell far rows from near ones.
+BOUNDED = {DiffusionTimeEstimation, InternalContrastive}
+
+
+@pytest.mark.parametrize("preprocessor", [None, StandardScaler()], ids=str)
+@pytest.mark.parametrize("cls", CLASSES)
+def test_the_most_extreme_row_is_an_outlier(cls, preprocessor):
+    X = np.random.RandomState(0).randn(100, 4)
+    detector = make_detector(cls, **QUICK)
+    if "preprocessor" in detector.get_params():
+        detector.set_params(preprocessor=preprocessor)
+    detector.fit(X)
+    far = np.zeros((8, 4))
+    far[:4, 1] = 1e25, 1e40, 1e300, np.finfo(np.float64).max
+    far[4:, 2] = -far[:4, 1]
+    assert np.isfinite(detector.score_samples(far)).all()
+    if cls not in BOUNDED:
+        assert detector.predict(far).tolist() == [-1] * 8
+
+
+def test_a_score_that_is_no_number_is_that_of_an_outlier(monkeypatch):
+    X = np.random.RandomState(0).randn(100, 4)
+    detector = make_detector(ModuleDetector, **QUICK).fit(X)
+    module = detector.net_.module_
+    monkeypatch.setattr(module, "anomaly_scores", lambda Z: Z[..., 0] * np.nan)
+    assert np.isfinite(detector.score_samples(X)).all()
+    assert (detector.predict(X) == -1).all()
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_the_tag_says_who_takes_sequences(cls):
+    X = np.random.RandomState(0).randn(30, 6, 2)
+    detector = make_detector(cls, **QUICK)
+    try:
+        takes = detector.fit(X).score_samples(X).shape == (30,)
+    except ValueError as error:
+        takes = "reads tables" not in str(error)
+    assert detector.__sklearn_tags__().input_tags.three_d_array == takes
 
 
 @pytest.mark.parametrize("cls", CLASSES)

@@ -7,6 +7,7 @@ import numpy as np
 
 from sklearn_deepod._determinism import TrainingRows
 from sklearn_deepod._training import OPTIMIZERS, Trainer, load_state, state_of
+from sklearn_deepod.base._detector import VALIDATED
 from sklearn_deepod.base._torch import SUPPORT_FRACTION, BaseTorchDetector
 from sklearn_deepod.utils._optional import EpochWatch
 from sklearn_deepod.utils._sklearn_compat import (
@@ -16,9 +17,6 @@ from sklearn_deepod.utils._sklearn_compat import (
     _fit_context,
     with_callbacks,
 )
-
-# What the validation of training rows sets.
-_VALIDATED = {"n_features_in_", "feature_names_in_", "_row_shape", "_constants"}
 
 
 class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMeta):
@@ -304,7 +302,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
     @_fit_context(prefer_skip_nested_validation=True)
     def _fit_as_part_of(self, detector, rows):
         """Fit on rows that another detector has validated and put in order."""
-        for name in _VALIDATED & vars(detector).keys():
+        for name in VALIDATED & vars(detector).keys():
             setattr(self, name, getattr(detector, name))
         self._begin_on(rows.shape)
         self._train_on(rows)

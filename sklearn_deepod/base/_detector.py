@@ -20,8 +20,10 @@ from sklearn_deepod.utils._sklearn_compat import (
     with_callbacks,
 )
 
+# Stands for a score that is not finite.
+_HIGHEST = np.finfo(np.float64).max
 # What the validation of training rows sets.
-_VALIDATED = {"n_features_in_", "feature_names_in_", "_row_shape", "_constants"}
+VALIDATED = {"n_features_in_", "feature_names_in_", "_row_shape", "_constants"}
 
 
 class BaseDetector(
@@ -98,8 +100,11 @@ class BaseDetector(
         check_is_fitted(self)
         X = self._validate(X, reset=False)
         if self._constants is None:
-            return -self._anomaly_scores(X)
-        return -self._constants.scores(X, self._anomaly_scores)
+            scores = self._anomaly_scores(X)
+        else:
+            scores = self._constants.scores(X, self._anomaly_scores)
+        # What has no number is as anomalous as can be.
+        return -np.nan_to_num(scores, nan=_HIGHEST, posinf=_HIGHEST, neginf=-_HIGHEST)
 
     def _row_shape_read(self, row_shape):
         """Shape in which the method reads rows of `row_shape`."""
@@ -196,4 +201,5 @@ class BaseDetector(
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = True
         return tags

@@ -1,5 +1,6 @@
 """What detectors share whose networks are built from a spec."""
 
+import inspect
 from abc import ABCMeta, abstractmethod
 from numbers import Integral, Real
 
@@ -78,7 +79,21 @@ class BaseNetworkDetector(BaseDeepDetector, metaclass=ABCMeta):
         return self.network
 
     def _row_shape_read(self, row_shape):
+        self._check_dense_parameters()
         return self._spec().row_shape(tuple(row_shape))
+
+    def _check_dense_parameters(self):
+        """Raise where a parameter of dense networks would be ignored."""
+        if isinstance(self.network, str) and self.network == "dense":
+            return
+        defaults = inspect.signature(type(self)).parameters
+        for name, value in self._dense_parameters().items():
+            if value != defaults[name].default:
+                raise ValueError(
+                    f"{name}={value!r} is for network='dense', but network="
+                    f"{self.network!r}. Give the network its own, for example "
+                    f"network=Dense({name}={value!r}) or network=Conv(...)."
+                )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -1,9 +1,9 @@
 """Labels of a few rows."""
 
-import warnings
-
 import numpy as np
 from sklearn.utils.validation import check_consistent_length, column_or_1d
+
+from sklearn_deepod.utils._warnings import warn
 
 _CODING = "y must hold 1 for known inliers, -1 for known outliers and 0 for the others"
 
@@ -111,11 +111,10 @@ def check_labels(X, y):
             "`bad` are outliers, give np.where(np.isin(y, bad), -1, 0)."
         )
     if found.tolist() == [0, 1]:
-        warnings.warn(
+        warn(
             "y holds 0 and 1 but no -1, so no row is a known outlier: 1 means a known "
             "inlier here. Where 1 stands for outliers, give np.where(y == 1, -1, 1), "
             "or np.where(y == 1, -1, 0) if the others are not known to be inliers.",
             UserWarning,
-            stacklevel=2,
         )
     return y.astype(np.int64)

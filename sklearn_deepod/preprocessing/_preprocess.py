@@ -16,6 +16,9 @@ from sklearn_deepod.preprocessing._robust_asinh_scaler import (
 )
 
 SAMPLE_CELLS = 2**18
+# Values beyond this, which `RobustAsinhScaler` does not give, grow like a logarithm: at
+# the largest float64 to 7e14, whose squares float32 holds.
+_LINEAR_TO = 1e12
 
 
 def fit_preprocessor(preprocessor, rows, shape):
@@ -124,12 +127,23 @@ def preprocess(preprocessor, X, shape):
     if isinstance(preprocessor, RobustAsinhScaler):
         return preprocessor._squash(X.reshape(-1, *shape))
     if preprocessor is None:
-        return torch.from_numpy(X.reshape(-1, *shape)).float()
+        return torch.from_numpy(_bounded(X).reshape(-1, *shape)).float()
     Z = preprocessor.transform(X)
     Z = Z.toarray() if sp.issparse(Z) else np.asarray(Z)
-    Z = torch.from_numpy(np.array(Z, dtype=np.float32))
+    Z = torch.from_numpy(_bounded(Z).astype(np.float32))
     if len(shape) > 1 and Z[0].numel() == np.prod(shape):
         return Z.reshape(-1, *shape)
+    return Z
+
+
+def _bounded(Z):
+    """Values in which no product of a network overflows; most stay as they are."""
+    far = np.abs(Z) > _LINEAR_TO
+    if far.any():
+        Z = np.array(Z, dtype=np.float64)
+        size = np.minimum(np.abs(Z[far]), np.finfo(np.float64).max)
+        size = _LINEAR_TO * (1.0 + np.log(size / _LINEAR_TO))
+        Z[far] = np.copysign(size, Z[far])
     return Z
 
 

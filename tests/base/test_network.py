@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils import get_tags
 
-from sklearn_deepod import AutoEncoder
+from sklearn_deepod import AutoEncoder, DeepSAD
 from sklearn_deepod.base._network import BaseNetworkDetector
 from sklearn_deepod.networks import GRU, LSTM, TCN, Conv, Dense
 from sklearn_deepod.networks._registry import NETWORKS
@@ -206,3 +206,22 @@ def test_images_against_other_methods():
     means = {name: np.mean(values) for name, values in found.items()}
     assert means["conv"] > 0.98
     assert means["conv"] > max(means["dense"], means["pca"], means["1-nn"]), means
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("hidden_layer_sizes", (8,)), ("activation", "tanh"), ("dropout", 0.5)],
+)
+def test_parameters_of_dense_networks_are_not_ignored(name, value):
+    X = np.random.RandomState(0).randn(20, 6, 2)
+    detector = AutoEncoder(network="lstm", **QUICK).set_params(**{name: value})
+    with pytest.raises(ValueError, match=f"{name}=.* is for network='dense'"):
+        detector.fit(X)
+
+
+def test_warnings_point_at_the_line_that_fits():
+    X = np.random.RandomState(0).randn(50, 3)
+    y = np.r_[np.ones(10), np.zeros(40)]
+    with pytest.warns(UserWarning, match="holds 0 and 1") as caught:
+        DeepSAD(**QUICK).fit(X, y)
+    assert caught[0].filename == __file__

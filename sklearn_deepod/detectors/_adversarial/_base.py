@@ -1,6 +1,5 @@
 """What the detectors by adversarial training share."""
 
-import warnings
 from abc import ABCMeta, abstractmethod
 from numbers import Real
 
@@ -13,6 +12,7 @@ from sklearn_deepod._determinism import make_streams
 from sklearn_deepod.base._network import BaseNetworkDetector
 from sklearn_deepod.preprocessing._preprocess import check_restores, restore
 from sklearn_deepod.utils._sklearn_compat import Interval
+from sklearn_deepod.utils._warnings import warn
 
 _BETAS = (0.5, 0.999)
 _WITH_BETAS = ("adam", "adamw", torch.optim.Adam, torch.optim.AdamW)
@@ -101,13 +101,12 @@ class BaseGAN(BaseNetworkDetector, metaclass=ABCMeta):
         found = _spread(self._generated(module, X, self._streams["noise"]), weight)
         n_collapsed = int((found < _LEAST_SPREAD * expected).sum())
         if n_collapsed:
-            warnings.warn(
+            warn(
                 f"The generator of {n_collapsed} of {self._n_members} members has "
                 "collapsed: its rows vary less than a tenth as much as the training "
                 "rows. Train longer (max_steps), lower discriminator_lr, or raise "
                 "batch_size.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
 
 

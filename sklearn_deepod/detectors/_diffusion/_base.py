@@ -77,8 +77,3 @@ class BaseDenseDetector(BaseDeepDetector, metaclass=ABCMeta):
             scores = module.anomaly_scores(X)
         module.train()
         return scores <= scores.quantile(1 - self.trim_fraction, dim=1, keepdim=True)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.input_tags.three_d_array = True
-        return tags

@@ -228,7 +228,7 @@ class References(nn.Module):
         count : ndarray of shape (n_references,)
             How often each is there.
         """
-        self.center.copy_(rows.double().mean(dim=0))
+        self.center.copy_(rows.cpu().double().mean(dim=0))
         size = (rows - self.center).abs().max()
         self.unit.copy_(torch.where(size > 0, size, 1.0))
         self.nearest.fill(self._scaled(rows), torch.from_numpy(count).float())

@@ -1,6 +1,5 @@
 """What the detectors share that map rows close to one point."""
 
-import warnings
 from abc import ABCMeta, abstractmethod
 from numbers import Integral
 
@@ -11,6 +10,7 @@ from torch import nn
 from sklearn_deepod._stats import make_whitening
 from sklearn_deepod.base._network import BaseNetworkDetector
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
+from sklearn_deepod.utils._warnings import warn
 
 # A component of the centre near zero could be met by zero weights.
 _LEAST_COMPONENT = 0.1
@@ -111,13 +111,12 @@ class BaseHypersphere(BaseNetworkDetector, metaclass=ABCMeta):
         extent = distances.amax(dim=1) - distances.amin(dim=1)
         collapsed = extent <= _COLLAPSED * distances.amax(dim=1)
         if len(X) > 1 and collapsed.any():
-            warnings.warn(
+            warn(
                 f"In {int(collapsed.sum())} of {len(collapsed)} members all training "
                 "rows have one and the same distance to the centre, so scores tell "
                 "little. Lower `max_steps` or `lr`, or scale the features "
                 "(preprocessor='auto').",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         if module.whitening is not None:
             whitening = module.whitening
@@ -125,7 +124,7 @@ class BaseHypersphere(BaseNetworkDetector, metaclass=ABCMeta):
             whitening.center(module.center.squeeze(1))
             distances = whitening(outputs)
         weight = torch.as_tensor(sample_weight, dtype=torch.float64)
-        mean = distances.double().cpu() @ (weight / weight.sum())
+        mean = distances.cpu().double() @ (weight / weight.sum())
         module.scale.copy_(mean.clamp_min(1e-30).unsqueeze(1))
 
 

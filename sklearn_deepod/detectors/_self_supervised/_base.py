@@ -36,6 +36,11 @@ class BaseTableDetector(BaseDeepDetector, metaclass=ABCMeta):
             )
         return row_shape
 
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = False
+        return tags
+
 
 def in_parts(function, X):
     """Apply a function of rows (n_members, n, n_features) to few rows at a time."""
