@@ -11,7 +11,9 @@ from sklearn_deepod._stats._weighted import lowest_share
 _ROUNDING = 1e-10
 
 
-def fit_low_rank(features, sample_weight, *, ridge, keep, rank, n_steps):
+def fit_low_rank(
+    features, sample_weight, *, shrinkage, support_fraction, rank, n_steps
+):
     """Covariance as some directions and one variance for all others.
 
     It is that of `fit_whitening`, with the mean of the eigenvalues beyond the largest
@@ -24,14 +26,14 @@ def fit_low_rank(features, sample_weight, *, ridge, keep, rank, n_steps):
         Features of the training rows, on the CPU.
     sample_weight : ndarray of shape (n_samples,)
         Positive weights.
-    ridge : float
+    shrinkage : float
         Added to the diagonal, as a share of the mean eigenvalue.
-    keep : float
+    support_fraction : float
         Share of the weight that the covariance is computed from.
     rank : int
         Number of directions.
     n_steps : int
-        Number of concentration steps, where `keep` is below 1.
+        Number of concentration steps, where `support_fraction` is below 1.
 
     Returns
     -------
@@ -51,12 +53,17 @@ def fit_low_rank(features, sample_weight, *, ridge, keep, rank, n_steps):
             products[:] = 1.0
             middle[:] = np.nan
         kept = _closest(
-            products, sample_weight, ridge, keep, features.shape[2], n_steps
+            products,
+            sample_weight,
+            shrinkage,
+            support_fraction,
+            features.shape[2],
+            n_steps,
         )
         parts = []
         for product, member in zip(products, centred, strict=True):
             rows = _Rows(product, kept, sample_weight)
-            parts.append(_rows_for_statistics(rows, member, ridge, rank))
+            parts.append(_rows_for_statistics(rows, member, shrinkage, rank))
     mean, directions, deviation, rest = (
         torch.from_numpy(np.stack(arrays)) for arrays in zip(*parts, strict=True)
     )
@@ -65,17 +72,17 @@ def fit_low_rank(features, sample_weight, *, ridge, keep, rank, n_steps):
     return dict(zip(names, (mean, directions, deviation, rest), strict=True))
 
 
-def _closest(products, sample_weight, ridge, keep, n_columns, n_steps):
+def _closest(products, sample_weight, shrinkage, support_fraction, n_columns, n_steps):
     """Indices of the rows that the concentration steps keep."""
     kept = np.arange(len(sample_weight))
-    for _ in range(n_steps if keep < 1.0 else 0):
+    for _ in range(n_steps if support_fraction < 1.0 else 0):
         distances = [
-            _distances(_Rows(p, kept, sample_weight), ridge, n_columns)
+            _distances(_Rows(p, kept, sample_weight), shrinkage, n_columns)
             for p in products
         ]
         middles = [np.median(d) or 1.0 for d in distances]
         total = sum(d / m for d, m in zip(distances, middles, strict=True))
-        kept = lowest_share(total, sample_weight, keep)
+        kept = lowest_share(total, sample_weight, support_fraction)
     return kept
 
 
@@ -94,23 +101,23 @@ class _Rows:
         self.gram = root[:, None] * self.products[np.ix_(kept, kept)] * root
         self.root = root
 
-    def shrinkage(self, ridge, n_columns):
+    def added(self, shrinkage, n_columns):
         """What is added to each eigenvalue."""
-        return ridge * np.trace(self.gram) / n_columns + 1e-12
+        return shrinkage * np.trace(self.gram) / n_columns + 1e-12
 
 
-def _distances(rows, ridge, n_columns):
+def _distances(rows, shrinkage, n_columns):
     """Mahalanobis distances of all rows, exact, by Woodbury's identity."""
-    shrinkage = rows.shrinkage(ridge, n_columns)
-    factor = np.linalg.cholesky(rows.gram + shrinkage * np.eye(len(rows.gram)))
+    added = rows.added(shrinkage, n_columns)
+    factor = np.linalg.cholesky(rows.gram + added * np.eye(len(rows.gram)))
     along = solve_triangular(
         factor, rows.root[:, None] * rows.products[rows.kept], lower=True
     )
     squares = np.diagonal(rows.products) - np.square(along).sum(axis=0)
-    return np.sqrt(np.maximum(squares, 0.0) / shrinkage)
+    return np.sqrt(np.maximum(squares, 0.0) / added)
 
 
-def _rows_for_statistics(rows, centred, ridge, rank):
+def _rows_for_statistics(rows, centred, shrinkage, rank):
     """Mean, directions, deviation along each and along all others, of one member."""
     n_kept, n_columns = len(rows.kept), centred.shape[1]
     n_found = min(rank, n_kept)
@@ -118,12 +125,12 @@ def _rows_for_statistics(rows, centred, ridge, rank):
     values, vectors = values[::-1], vectors[:, ::-1]
     real = values > _ROUNDING * max(values[0], 1e-12)
     values, vectors = values[real], vectors[:, real]
-    shrinkage = rows.shrinkage(ridge, n_columns)
+    added = rows.added(shrinkage, n_columns)
     mean = rows.share @ centred
     directions = np.zeros((n_columns, rank))
     combinations = rows.root[:, None] * vectors / np.sqrt(values)
     directions[:, : len(values)] = (centred[rows.kept] - mean).T @ combinations
     deviation = np.ones((1, rank))
-    deviation[0, : len(values)] = np.sqrt(values + shrinkage)
+    deviation[0, : len(values)] = np.sqrt(values + added)
     left = max(0.0, np.trace(rows.gram) - values.sum()) / max(1, n_columns - rank)
-    return mean[None], directions, deviation, np.full((1, 1), np.sqrt(left + shrinkage))
+    return mean[None], directions, deviation, np.full((1, 1), np.sqrt(left + added))

@@ -43,7 +43,9 @@ class Whitening(nn.Module):
         self.register_buffer("shift", torch.zeros(n_members, 1, n_features))
         self.register_buffer("matrix", torch.zeros(n_members, n_features, n_features))
 
-    def fit(self, features, sample_weight, *, ridge, keep=1.0, sizes=None):
+    def fit(
+        self, features, sample_weight, *, shrinkage, support_fraction=1.0, sizes=None
+    ):
         """Learn the covariance of training features.
 
         Parameters
@@ -52,14 +54,14 @@ class Whitening(nn.Module):
             Features of the training rows.
         sample_weight : ndarray of shape (n_rows,)
             Positive weights.
-        ridge : float or torch.Tensor of shape (n_features,)
+        shrinkage : float or torch.Tensor of shape (n_features,)
             Added to the diagonal, as a share of the mean eigenvalue; may differ between
             features.
-        keep : float, default=1.0
+        support_fraction : float, default=1.0
             Share of the rows, the closest ones, that the covariance is computed from.
         sizes : sequence of int, default=None
             Sizes of blocks of features, each of which is first divided by the root of
-            its mean square, so that the ridge is fair to all.
+            its mean square, so that the shrinkage is fair to all.
         """
         features = features.cpu()
         sizes = [features.shape[2]] if sizes is None else list(sizes)
@@ -68,17 +70,22 @@ class Whitening(nn.Module):
             [features.new_full((b.shape[2],), _root_mean_square(b)) for b in blocks]
         )
         features = features / scale
-        if isinstance(ridge, torch.Tensor):
-            # A smaller feature is shrunk the more by the same ridge.
-            relative = (ridge / ridge.min()).sqrt()
+        if isinstance(shrinkage, torch.Tensor):
+            # A smaller feature is shrunk the more by the same shrinkage.
+            relative = (shrinkage / shrinkage.min()).sqrt()
             before = _mean_variance(features, sample_weight)
             features, scale = features / relative, scale * relative
             ratio = before / _mean_variance(features, sample_weight)
-            ridge = float(ridge.min()) * ratio
-        self._fit_scaled(features, scale, sample_weight, ridge, keep)
+            shrinkage = float(shrinkage.min()) * ratio
+        self._fit_scaled(features, scale, sample_weight, shrinkage, support_fraction)
 
-    def _fit_scaled(self, features, scale, sample_weight, ridge, keep):
-        mean, matrix = fit_whitening(features, sample_weight, ridge=ridge, keep=keep)
+    def _fit_scaled(self, features, scale, sample_weight, shrinkage, support_fraction):
+        mean, matrix = fit_whitening(
+            features,
+            sample_weight,
+            shrinkage=shrinkage,
+            support_fraction=support_fraction,
+        )
         self.matrix.copy_(matrix / scale[:, None])
         self.center(mean * scale)
 
@@ -121,14 +128,14 @@ class LowRankWhitening(Whitening):
         ):
             self.register_buffer(name, torch.zeros(shape))
 
-    def _fit_scaled(self, features, scale, sample_weight, ridge, keep):
+    def _fit_scaled(self, features, scale, sample_weight, shrinkage, support_fraction):
         self.scale.copy_(scale)
         # The training rows are in a random order, so that the first are a sample.
         found = fit_low_rank(
             features[:, :MOST_ROWS],
             sample_weight[:MOST_ROWS],
-            ridge=ridge,
-            keep=keep,
+            shrinkage=shrinkage,
+            support_fraction=support_fraction,
             rank=RANK,
             n_steps=CONCENTRATION_STEPS,
         )
@@ -154,12 +161,12 @@ class LowRankWhitening(Whitening):
         return rebuilt.add_(self.mean).mul_(self.scale)
 
 
-def fit_whitening(features, sample_weight, *, ridge, keep=1.0):
+def fit_whitening(features, sample_weight, *, shrinkage, support_fraction=1.0):
     """Location and whitening matrix of several members' features.
 
-    With `keep` below 1 the covariance is that of the share of rows closest to the
-    centre, found by concentration steps (Rousseeuw and Van Driessen, 1999); the rows
-    kept are common to all members.
+    With `support_fraction` below 1 the covariance is that of the share of rows closest
+    to the centre, found by concentration steps (Rousseeuw and Van Driessen, 1999); the
+    rows kept are common to all members.
 
     Parameters
     ----------
@@ -167,9 +174,9 @@ def fit_whitening(features, sample_weight, *, ridge, keep=1.0):
         Features of the training rows, on the CPU.
     sample_weight : ndarray of shape (n_samples,)
         Positive weights.
-    ridge : float
+    shrinkage : float
         Added to the diagonal, as a share of the mean eigenvalue.
-    keep : float, default=1.0
+    support_fraction : float, default=1.0
         Share of the weight that the covariance is computed from.
 
     Returns
@@ -181,13 +188,15 @@ def fit_whitening(features, sample_weight, *, ridge, keep=1.0):
     # Products that round alike for any number of threads: a fit in a worker process
     # would else differ from one in its parent. Those of several members do anyway.
     with BatchInvariantMatmul(MOST_TERMS if len(features) == 1 else None):
-        whitening = _whiten(features, sample_weight, ridge)
-        for _ in range(CONCENTRATION_STEPS if keep < 1.0 else 0):
+        whitening = _whiten(features, sample_weight, shrinkage)
+        for _ in range(CONCENTRATION_STEPS if support_fraction < 1.0 else 0):
             distances = mahalanobis(features, *whitening).numpy()
             middle = np.median(distances, axis=1, keepdims=True)
             middle[middle == 0] = 1.0
-            kept = lowest_share((distances / middle).sum(axis=0), sample_weight, keep)
-            whitening = _whiten(features[:, kept], sample_weight[kept], ridge)
+            kept = lowest_share(
+                (distances / middle).sum(axis=0), sample_weight, support_fraction
+            )
+            whitening = _whiten(features[:, kept], sample_weight[kept], shrinkage)
     return whitening
 
 
@@ -197,7 +206,7 @@ def mahalanobis(features, mean, matrix):
     return torch.linalg.vector_norm(torch.bmm(centred, matrix), dim=2)
 
 
-def _whiten(features, weight, ridge):
+def _whiten(features, weight, shrinkage):
     share = torch.from_numpy(weight / weight.sum()).to(features).unsqueeze(1)
     mean = torch.bmm(features.mT, share.expand(len(features), -1, 1)).squeeze(2)
     centred = features - mean.unsqueeze(1)
@@ -207,7 +216,7 @@ def _whiten(features, weight, ridge):
         return mean, features.new_full(covariance.shape, torch.nan)
     diagonal = np.einsum("mii->mi", covariance)
     # The floor keeps a network without any variation invertible.
-    diagonal += ridge * diagonal.mean(axis=1, keepdims=True) + 1e-12
+    diagonal += shrinkage * diagonal.mean(axis=1, keepdims=True) + 1e-12
     with one_blas_thread():
         # Only the inverse transpose of the Cholesky factor turns rows into white ones.
         factors = np.linalg.cholesky(covariance)

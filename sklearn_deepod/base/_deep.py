@@ -8,7 +8,7 @@ import numpy as np
 from sklearn_deepod._determinism import TrainingRows
 from sklearn_deepod._training import OPTIMIZERS, Trainer, load_state, state_of
 from sklearn_deepod.base._detector import VALIDATED
-from sklearn_deepod.base._torch import SUPPORT_FRACTION, BaseTorchDetector
+from sklearn_deepod.base._torch import SUPPORT_FRACTION, BaseTorchDetector, sample_size
 from sklearn_deepod.utils._optional import EpochWatch
 from sklearn_deepod.utils._sklearn_compat import (
     CallbackSupportMixin,
@@ -221,7 +221,9 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
         trainer = Trainer(self)
         refits = self._refits_on_inliers(rows)
         if goes_on:
-            inliers = self._inliers(rows, trainer) if refits else rows
+            inliers = rows
+            if refits:
+                inliers = self._select_inliers(rows, trainer.n_draws(rows))
             watch = EpochWatch(self, len(trainer.epochs(inliers)))
             self._learn(trainer, inliers, watch, net=self.net_)
         elif not refits:
@@ -233,7 +235,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
             watch = EpochWatch(self, 2)
             with watch.training(len(trainer.epochs(rows))) as training:
                 self._learn(trainer, rows, training, contaminated=True)
-            inliers = self._inliers(rows, trainer)
+            inliers = self._select_inliers(rows, trainer.n_draws(rows))
             self._narrow_preprocessor(inliers)
             with watch.training(len(trainer.epochs(inliers))) as training:
                 self._learn(trainer, inliers, training)
@@ -247,9 +249,6 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
         self.net_ = trainer.train(rows, watch, trim_fraction=trimmed, net=net)
         support = SUPPORT_FRACTION if contaminated else 1.0
         self._fit_statistics(self.net_.module_, rows, support)
-
-    def _inliers(self, rows, trainer):
-        return self._select_inliers(rows, trainer.n_draws(rows))
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
@@ -320,7 +319,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
 
     def _keep_sample(self, rows):
         """Keep what a later `partial_fit` needs, and what the training tells."""
-        index, weight = rows.sample(self._sample_size(rows))
+        index, weight = rows.sample(sample_size(rows))
         labels = None if rows.labels is None else rows.labels[index]
         self._sample = rows.rows(index), weight, labels
         self.history_ = [dict(epoch) for epoch in self.net_.history]

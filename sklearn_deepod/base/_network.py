@@ -97,12 +97,10 @@ class BaseNetworkDetector(BaseDeepDetector, metaclass=ABCMeta):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        axes = getattr(self._spec(), "_n_axes", None) if self._is_known() else None
+        # Tags are asked for before `fit` validates the parameter.
+        network = self.network
+        if isinstance(network, str):
+            network = NETWORKS.get(network)
+        axes = getattr(network, "_n_axes", None)
         tags.input_tags.three_d_array = axes in (None, 2)
         return tags
-
-    def _is_known(self):
-        """Whether `network` is valid: tags are asked for before `fit` checks it."""
-        if isinstance(self.network, str):
-            return self.network in NETWORKS
-        return isinstance(self.network, BaseNetwork)

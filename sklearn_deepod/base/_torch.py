@@ -177,9 +177,8 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
     def _from_arrays(self, arrays):
         """The fitted attribute anew, from what `_to_arrays` gave."""
 
-    def _count_members(self):
-        """Number of members that the module will hold."""
-        return self.n_estimators
+    #: The parameter that says how many members the module holds.
+    _members_parameter = "n_estimators"
 
     def _initialize(self, module, X, generator):
         """Set what depends on training rows `X` before the training starts."""
@@ -218,7 +217,7 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         if not goes_on:
             self._streams = make_streams(self.random_state)
             self._shape_read = tuple(self._row_shape_read(row_shape))
-            self._n_members = self._count_members()
+            self._n_members = getattr(self, self._members_parameter)
         self._parameters_as_fitted = parameters_as_fitted(self)
 
     def _check_columns(self, X, sample_weight):
@@ -258,14 +257,10 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         if type(self)._fit_score_statistics is BaseTorchDetector._fit_score_statistics:
             return  # nothing to learn: spare the rows' preprocessing
         rows = self._rows_for_statistics(rows)
-        index, weight = rows.sample(self._sample_size(rows) * 2)
+        index, weight = rows.sample(2 * sample_size(rows))
         with torch.no_grad():
             sample = self._preprocessed(rows, n_draws=0).take(index)
             self._fit_score_statistics(module, sample, weight, support_fraction)
-
-    def _sample_size(self, rows):
-        cells = max(1, math.prod(rows.shape))
-        return max(64, min(RESERVOIR_ROWS, RESERVOIR_CELLS // cells))
 
     def _refits_on_inliers(self, rows):
         """Whether to fit again on the rows that a first fit takes for inliers."""
@@ -282,7 +277,7 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
             if not unknown.any():
                 return rows
             index, weight = index[unknown], weight[unknown]
-        scores = self._network_scores(PickedRows(rows, index))
+        scores = self._anomaly_scores(PickedRows(rows, index))
         kept = likely_inliers(scores, weight, self.inlier_fraction)
         index, weight = index[kept], weight[kept]
         if rows.labels is not None:
@@ -309,10 +304,7 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
     # Scoring: nothing here reads a constructor parameter ----------------------------
 
     def _anomaly_scores(self, X):
-        return self._network_scores(X)
-
-    def _network_scores(self, X):
-        """The members' mean score, by which inliers are selected."""
+        """The members' mean score."""
         return self._apply(X, lambda module, Z: module.anomaly_scores(Z).mean(dim=0))
 
     def _preprocess(self, X):
@@ -331,7 +323,7 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         bf16 = torch.autocast(
             device.type, torch.bfloat16, enabled=self._precision == "bfloat16"
         )
-        size, tile = self._block_and_tile()
+        size, tile = _block_and_tile(self._input_shape)
         with torch.inference_mode(), bf16, BatchInvariantMatmul(SCORE_TERMS):
             for start in range(0, n_rows, size):
                 block = slice(start, min(start + size, n_rows))
@@ -347,13 +339,6 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
                     results = np.empty((n_rows, *result.shape[1:]))
                 results[block] = result
         return results
-
-    def _block_and_tile(self):
-        """Rows that `_apply` takes at once, and the number they are a multiple of."""
-        if len(self._input_shape) > 1:
-            return SCORE_SHAPED_ROWS, SCORE_SHAPED_ROWS
-        n_tiles = SCORE_CELLS // (SCORE_TILE * self._input_shape[0])
-        return min(SCORE_ROWS, SCORE_TILE * max(1, n_tiles)), SCORE_TILE
 
     # State ------------------------------------------------------------------------
 
@@ -383,3 +368,17 @@ class BaseTorchDetector(BaseDetector, metaclass=ABCMeta):
         setattr(self, self._fitted_attribute, module)
         # Building the module draws initial weights: restore the streams after it.
         self._streams = restore_streams(state["_streams"])
+
+
+def sample_size(rows):
+    """Number of rows that are kept of a table, or half of those that describe it."""
+    cells = max(1, math.prod(rows.shape))
+    return max(64, min(RESERVOIR_ROWS, RESERVOIR_CELLS // cells))
+
+
+def _block_and_tile(input_shape):
+    """Rows that are scored at once, and the number that they are a multiple of."""
+    if len(input_shape) > 1:
+        return SCORE_SHAPED_ROWS, SCORE_SHAPED_ROWS
+    n_tiles = SCORE_CELLS // (SCORE_TILE * input_shape[0])
+    return min(SCORE_ROWS, SCORE_TILE * max(1, n_tiles)), SCORE_TILE

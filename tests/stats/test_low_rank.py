@@ -37,8 +37,8 @@ def test_equals_mahalanobis_where_the_covariance_is_of_that_kind():
     found = fit_low_rank(
         torch.from_numpy(rows)[None],
         np.ones(len(rows)),
-        ridge=0.01,
-        keep=1.0,
+        shrinkage=0.01,
+        support_fraction=1.0,
         rank=5,
         n_steps=0,
     )
@@ -54,13 +54,19 @@ def test_equals_mahalanobis_where_the_covariance_is_of_that_kind():
     np.testing.assert_allclose(found["mean"][0, 0], center, atol=1e-9)
 
 
-@pytest.mark.parametrize("keep", [1.0, 0.6])
-def test_of_full_rank_is_the_exact_one(features, keep, monkeypatch):
+@pytest.mark.parametrize("support_fraction", [1.0, 0.6])
+def test_of_full_rank_is_the_exact_one(features, support_fraction, monkeypatch):
     monkeypatch.setattr(_whitening, "RANK", 90)
     weight = np.random.default_rng(1).uniform(0.5, 2.0, 90)
     exact, other = Whitening(2, 120), LowRankWhitening(2, 120)
     for whitening in (exact, other):
-        whitening.fit(features, weight, ridge=0.1, keep=keep, sizes=(20, 100))
+        whitening.fit(
+            features,
+            weight,
+            shrinkage=0.1,
+            support_fraction=support_fraction,
+            sizes=(20, 100),
+        )
     torch.testing.assert_close(other(features), exact(features), rtol=1e-4, atol=0)
     center = features.mean(dim=1) + 1.0
     exact.center(center)
@@ -68,13 +74,20 @@ def test_of_full_rank_is_the_exact_one(features, keep, monkeypatch):
     torch.testing.assert_close(other(features), exact(features), rtol=1e-3, atol=0)
 
 
-@pytest.mark.parametrize("keep", [1.0, 0.6])
-def test_weights_equal_repetition(features, keep):
+@pytest.mark.parametrize("support_fraction", [1.0, 0.6])
+def test_weights_equal_repetition(features, support_fraction):
     weight = np.random.default_rng(1).integers(1, 4, size=90)
     one, two = LowRankWhitening(2, 120), LowRankWhitening(2, 120)
-    one.fit(features, weight.astype(float), ridge=0.1, keep=keep)
+    one.fit(
+        features, weight.astype(float), shrinkage=0.1, support_fraction=support_fraction
+    )
     repeated = features.repeat_interleave(torch.from_numpy(weight), dim=1)
-    two.fit(repeated, np.ones(weight.sum()), ridge=0.1, keep=keep)
+    two.fit(
+        repeated,
+        np.ones(weight.sum()),
+        shrinkage=0.1,
+        support_fraction=support_fraction,
+    )
     torch.testing.assert_close(one(features), two(features), rtol=1e-4, atol=0)
 
 
@@ -85,7 +98,7 @@ def test_any_number_of_threads_gives_the_same_bits(features):
         for n in (1, 2, 4):
             torch.set_num_threads(n)
             whitening = LowRankWhitening(2, 120)
-            whitening.fit(features, np.ones(90), ridge=0.1, keep=0.6)
+            whitening.fit(features, np.ones(90), shrinkage=0.1, support_fraction=0.6)
             found.append(whitening.state_dict())
     finally:
         torch.set_num_threads(n_threads)
@@ -95,7 +108,7 @@ def test_any_number_of_threads_gives_the_same_bits(features):
 
 def test_fewer_rows_than_directions(features):
     whitening = LowRankWhitening(2, 120)
-    whitening.fit(features[:, :3], np.ones(3), ridge=0.1)
+    whitening.fit(features[:, :3], np.ones(3), shrinkage=0.1)
     assert whitening.whiten(features).shape == (2, 90, whitening.n_outputs)
     assert (whitening(features)[:, 3:] > whitening(features)[:, :3].amax()).all()
 
@@ -104,20 +117,20 @@ def test_fewer_rows_than_directions(features):
 def test_what_is_not_finite_passes_for_no_distance(features, value):
     features[1, 3, 2] = value
     whitening = LowRankWhitening(2, 120)
-    whitening.fit(features, np.ones(90), ridge=0.1, keep=0.6)
+    whitening.fit(features, np.ones(90), shrinkage=0.1, support_fraction=0.6)
     assert not torch.isfinite(whitening(features)).any()
 
 
 def test_rows_that_do_not_vary():
     features = torch.ones(2, 10, 50)
     whitening = LowRankWhitening(2, 50)
-    whitening.fit(features, np.ones(10), ridge=0.1, keep=0.6)
+    whitening.fit(features, np.ones(10), shrinkage=0.1, support_fraction=0.6)
     np.testing.assert_allclose(whitening(features), 0.0, atol=1e-3)
     assert (whitening(features + 1.0) > 1.0).all()
 
 
 def test_rebuilds_what_the_directions_reach(features):
     whitening = LowRankWhitening(2, 120)
-    whitening.fit(features, np.ones(90), ridge=0.1)
+    whitening.fit(features, np.ones(90), shrinkage=0.1)
     # As many directions as the rows have.
     torch.testing.assert_close(whitening.rebuild(features), features, atol=1e-3, rtol=0)

@@ -21,7 +21,7 @@ def make_features(n_members=3, n_rows=80, n_columns=4, seed=0):
 def test_equals_scipy(n_members, n_columns):
     features = make_features(n_members, n_columns=n_columns)
     weight = np.random.RandomState(1).rand(80) + 0.1
-    mean, matrix = fit_whitening(features, weight, ridge=1e-12)
+    mean, matrix = fit_whitening(features, weight, shrinkage=1e-12)
     found = mahalanobis(features, mean, matrix)
     assert found.shape == (n_members, 80)
     for member, distances in zip(features.numpy(), found, strict=True):
@@ -34,16 +34,16 @@ def test_equals_scipy(n_members, n_columns):
 
 def test_members_are_independent():
     features = make_features()
-    together = fit_whitening(features, np.ones(80), ridge=0.1)
+    together = fit_whitening(features, np.ones(80), shrinkage=0.1)
     for i in range(3):
-        alone = fit_whitening(features[i : i + 1], np.ones(80), ridge=0.1)
+        alone = fit_whitening(features[i : i + 1], np.ones(80), shrinkage=0.1)
         torch.testing.assert_close(alone[0][0], together[0][i])
         torch.testing.assert_close(alone[1][0], together[1][i])
 
 
 def test_ridge_is_a_share_of_the_mean_eigenvalue():
     features = make_features(n_members=1)
-    mean, matrix = fit_whitening(features, np.ones(80), ridge=0.5)
+    mean, matrix = fit_whitening(features, np.ones(80), shrinkage=0.5)
     covariance = np.cov(features[0].numpy(), rowvar=False, ddof=0)
     covariance += 0.5 * np.trace(covariance) / 4 * np.eye(4)
     np.testing.assert_allclose(
@@ -53,24 +53,24 @@ def test_ridge_is_a_share_of_the_mean_eigenvalue():
 
 def test_a_ridge_for_each_feature():
     features = make_features(n_members=1).float()
-    ridge = torch.tensor([0.01, 0.5, 0.01, 0.2])
+    shrinkage = torch.tensor([0.01, 0.5, 0.01, 0.2])
     whitening = Whitening(1, 4)
-    whitening.fit(features, np.ones(80), ridge=ridge)
+    whitening.fit(features, np.ones(80), shrinkage=shrinkage)
     covariance = np.cov(features[0].numpy(), rowvar=False, ddof=0)
-    covariance += np.trace(covariance) / 4 * np.diag(ridge)
+    covariance += np.trace(covariance) / 4 * np.diag(shrinkage)
     center = features[0].numpy().mean(axis=0)
     inverse = np.linalg.inv(covariance)
     expected = [one_distance(row, center, inverse) for row in features[0].numpy()]
     np.testing.assert_allclose(whitening(features)[0], expected, rtol=1e-4)
 
 
-@pytest.mark.parametrize("keep", [1.0, 0.6])
-def test_weights_equal_repetition(keep):
+@pytest.mark.parametrize("support_fraction", [1.0, 0.6])
+def test_weights_equal_repetition(support_fraction):
     features = make_features()
     weight = np.random.RandomState(1).randint(1, 4, size=80)
-    found = fit_whitening(features, weight.astype(float), ridge=0.1)
+    found = fit_whitening(features, weight.astype(float), shrinkage=0.1)
     repeated = features.repeat_interleave(torch.from_numpy(weight), dim=1)
-    expected = fit_whitening(repeated, np.ones(weight.sum()), ridge=0.1)
+    expected = fit_whitening(repeated, np.ones(weight.sum()), shrinkage=0.1)
     for a, b in zip(found, expected, strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
 
@@ -80,9 +80,12 @@ def test_keeping_few_rows_resists_outliers():
     features = rng.randn(2, 300, 3)
     features[:, :60] = 8 + 0.3 * rng.randn(2, 60, 3)
     features = torch.from_numpy(features)
-    plain = mahalanobis(features, *fit_whitening(features, np.ones(300), ridge=1e-6))
+    plain = mahalanobis(
+        features, *fit_whitening(features, np.ones(300), shrinkage=1e-6)
+    )
     trimmed = mahalanobis(
-        features, *fit_whitening(features, np.ones(300), ridge=1e-6, keep=0.6)
+        features,
+        *fit_whitening(features, np.ones(300), shrinkage=1e-6, support_fraction=0.6),
     )
     assert (plain[:, :60].mean(dim=1) < plain[:, 60:].amax(dim=1)).all()
     assert (trimmed[:, :60].amin(dim=1) > 2 * trimmed[:, 60:].amax(dim=1)).all()
@@ -92,7 +95,9 @@ def test_rows_kept_are_common_to_all_members():
     # The outliers hide among the inliers of the first member.
     features = torch.from_numpy(np.random.RandomState(0).randn(2, 300, 3))
     features[1, :60] += 6
-    whitening = fit_whitening(features, np.ones(300), ridge=1e-6, keep=0.6)
+    whitening = fit_whitening(
+        features, np.ones(300), shrinkage=1e-6, support_fraction=0.6
+    )
     second = mahalanobis(features, *whitening)[1]
     assert second[:60].min() > second[60:].max()
     assert whitening[0].abs().max() < 0.3
@@ -103,7 +108,9 @@ def test_agrees_with_minimum_covariance_determinant():
     features = rng.randn(1, 400, 3) @ np.array([[2, 0, 0], [1, 1, 0], [0.5, 0, 0.5]])
     features[:, :40] += 15
     features = torch.from_numpy(features)
-    mean, matrix = fit_whitening(features, np.ones(400), ridge=1e-9, keep=0.6)
+    mean, matrix = fit_whitening(
+        features, np.ones(400), shrinkage=1e-9, support_fraction=0.6
+    )
     rows = features[0].numpy()
     reference = MinCovDet(support_fraction=0.6, random_state=0).fit(rows)
     # Neither location depends on how the trimmed covariance is rescaled.
@@ -116,29 +123,39 @@ def test_agrees_with_minimum_covariance_determinant():
 
 def test_features_without_variation():
     features = torch.ones(2, 10, 3, dtype=torch.float64)
-    for keep in (1.0, 0.5):
-        whitening = fit_whitening(features, np.ones(10), ridge=1e-3, keep=keep)
+    for support_fraction in (1.0, 0.5):
+        whitening = fit_whitening(
+            features, np.ones(10), shrinkage=1e-3, support_fraction=support_fraction
+        )
         found = mahalanobis(features, *whitening)
         np.testing.assert_allclose(found, 0.0, atol=1e-9)
 
 
-@pytest.mark.parametrize("keep", [1.0, 0.5])
+@pytest.mark.parametrize("support_fraction", [1.0, 0.5])
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
-def test_what_is_not_finite_raises_nothing_but_passes_for_no_distance(value, keep):
+def test_what_is_not_finite_raises_nothing_but_passes_for_no_distance(
+    value, support_fraction
+):
     features = make_features()
     features[1, 3, 2] = value
-    whitening = fit_whitening(features, np.ones(80), ridge=0.1, keep=keep)
+    whitening = fit_whitening(
+        features, np.ones(80), shrinkage=0.1, support_fraction=support_fraction
+    )
     assert not torch.isfinite(mahalanobis(features, *whitening)).all()
 
 
 def test_float32_stays_float32():
     features = make_features().float()
-    mean, matrix = fit_whitening(features, np.ones(80), ridge=0.01, keep=0.8)
+    mean, matrix = fit_whitening(
+        features, np.ones(80), shrinkage=0.01, support_fraction=0.8
+    )
     assert mean.dtype == matrix.dtype == torch.float32
     distances = mahalanobis(features, mean, matrix)
     expected = mahalanobis(
         features.double(),
-        *fit_whitening(features.double(), np.ones(80), ridge=0.01, keep=0.8),
+        *fit_whitening(
+            features.double(), np.ones(80), shrinkage=0.01, support_fraction=0.8
+        ),
     )
     np.testing.assert_allclose(distances, expected, rtol=1e-4)
 
@@ -151,7 +168,11 @@ def test_any_number_of_threads_gives_the_same_bits(n_columns):
     try:
         for n in (1, 2, 3, 8):
             torch.set_num_threads(n)
-            found.append(fit_whitening(features, np.ones(500), ridge=0.1, keep=0.6))
+            found.append(
+                fit_whitening(
+                    features, np.ones(500), shrinkage=0.1, support_fraction=0.6
+                )
+            )
     finally:
         torch.set_num_threads(n_threads)
     for other in found[1:]:
@@ -168,7 +189,7 @@ def features():
 def test_distances_are_mahalanobis(features):
     weight = np.random.default_rng(1).uniform(0.5, 2.0, 400)
     whitening = Whitening(2, 5)
-    whitening.fit(features, weight, ridge=1e-9)
+    whitening.fit(features, weight, shrinkage=1e-9)
     found = whitening(features)
     for rows, distances in zip(features.double().numpy(), found, strict=True):
         centred = rows - np.average(rows, axis=0, weights=weight)
@@ -184,15 +205,15 @@ def test_blocks_are_made_alike_before_the_ridge(features):
     distances = []
     for rows in (features, scaled):
         whitening = Whitening(2, 5)
-        whitening.fit(rows, weight, ridge=0.1, sizes=(2, 3))
+        whitening.fit(rows, weight, shrinkage=0.1, sizes=(2, 3))
         distances.append(whitening(rows))
     torch.testing.assert_close(*distances, rtol=1e-3, atol=1e-3)
     whitening = Whitening(2, 5)
-    whitening.fit(scaled, weight, ridge=0.1)
+    whitening.fit(scaled, weight, shrinkage=0.1)
     assert (whitening(scaled) - distances[0]).abs().max() > 0.1
 
 
 def test_an_empty_block_does_no_harm(features):
     whitening = Whitening(2, 5)
-    whitening.fit(features, np.ones(400), ridge=0.1, sizes=(0, 5))
+    whitening.fit(features, np.ones(400), shrinkage=0.1, sizes=(0, 5))
     assert torch.isfinite(whitening(features)).all()

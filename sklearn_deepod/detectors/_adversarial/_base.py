@@ -90,8 +90,8 @@ class BaseGAN(BaseNetworkDetector, metaclass=ABCMeta):
             module.whitening.fit(
                 torch.cat(module.feature_blocks(X), dim=2),
                 sample_weight,
-                ridge=self._shrinkage,
-                keep=support_fraction,
+                shrinkage=self._shrinkage,
+                support_fraction=support_fraction,
                 sizes=sizes,
             )
 

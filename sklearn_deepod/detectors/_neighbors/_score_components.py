@@ -114,8 +114,8 @@ class RobustCovariance(ScoreComponent):
         self.whitening.fit(
             values.unsqueeze(0),
             weight,
-            ridge=_shrinkage(values),
-            keep=_SUPPORT_FRACTION,
+            shrinkage=_shrinkage(values),
+            support_fraction=_SUPPORT_FRACTION,
         )
 
     def forward(self, values, features):
@@ -269,8 +269,8 @@ class NeighborSmoothing(nn.Module):
 def _shrinkage(values):
     """Of each feature, by the number of its values."""
     n_changes = (values.sort(dim=0).values.diff(dim=0) != 0).sum(dim=0)
-    ridge = torch.full(n_changes.shape, _SHRINKAGE)
-    return ridge.masked_fill(n_changes < _FEW_VALUES, _SHRINKAGE_OF_FEW_VALUES)
+    shrinkage = torch.full(n_changes.shape, _SHRINKAGE)
+    return shrinkage.masked_fill(n_changes < _FEW_VALUES, _SHRINKAGE_OF_FEW_VALUES)
 
 
 def _mean_of_largest(table, n_largest):

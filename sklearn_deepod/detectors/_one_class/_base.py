@@ -14,7 +14,7 @@ from sklearn_deepod.utils._warnings import warn
 
 # A component of the centre near zero could be met by zero weights.
 _LEAST_COMPONENT = 0.1
-_RIDGE = 0.1
+_SHRINKAGE = 0.1
 # How fast the centre follows the outputs while an autoencoder is pre-trained.
 _FOLLOW = 0.1
 # Range of the distances, as a share of the largest, below which none stands out.
@@ -120,7 +120,12 @@ class BaseHypersphere(BaseNetworkDetector, metaclass=ABCMeta):
             )
         if module.whitening is not None:
             whitening = module.whitening
-            whitening.fit(outputs, sample_weight, ridge=_RIDGE, keep=support_fraction)
+            whitening.fit(
+                outputs,
+                sample_weight,
+                shrinkage=_SHRINKAGE,
+                support_fraction=support_fraction,
+            )
             whitening.center(module.center.squeeze(1))
             distances = whitening(outputs)
         weight = torch.as_tensor(sample_weight, dtype=torch.float64)

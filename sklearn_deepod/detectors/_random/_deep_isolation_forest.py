@@ -126,8 +126,7 @@ class DeepIsolationForest(BaseUntrainedDetector):
         self.weight_scale = weight_scale
         self.score_function = score_function
 
-    def _count_members(self):
-        return self.n_representations
+    _members_parameter = "n_representations"
 
     def _build_module(self, input_shape, generator):
         hidden = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)

@@ -43,7 +43,7 @@ class RandomFeatures(BaseUntrainedDetector):
     The features are those of a hidden layer that is left as drawn [1]_. With units that
     read few inputs and bend where the rows are, the distance sees pairs and triples of
     features, not only their covariance. The covariance is shrunk towards the identity
-    by a ridge of 0.001 (0.1 if not `novelty`) of its mean eigenvalue, and, in the first
+    by a share of 0.001 (0.1 if not `novelty`) of its mean eigenvalue, and, in the first
     fit on rows that may hold outliers, computed from the 60 % closest rows by the
     concentration steps of [2]_. Images and sequences are read as flat rows, and missing
     values as the median.
@@ -89,7 +89,10 @@ class RandomFeatures(BaseUntrainedDetector):
     def _fit_score_statistics(self, module, X, sample_weight, support_fraction):
         features = module.features(self._for_members(X))
         module.whitening.fit(
-            features, sample_weight, ridge=self._shrinkage, keep=support_fraction
+            features,
+            sample_weight,
+            shrinkage=self._shrinkage,
+            support_fraction=support_fraction,
         )
 
 

@@ -77,7 +77,7 @@ class AutoEncoder(
     -----
     Masked inputs follow the denoising autoencoder of [1]_. Each unit of the first layer
     starts out reading one to four inputs, with its hinge at a random training row. The
-    covariance is shrunk towards the identity by a ridge of 0.001 (0.1 if not `novelty`)
+    covariance is shrunk towards the identity by a share of 0.001 (0.1 if not `novelty`)
     of its mean eigenvalue, and, in the first training on rows that may hold outliers,
     computed from the 60 % closest rows by the concentration steps of [2]_. Missing
     cells are hidden cells: they add nothing to the loss and the residual.
@@ -243,5 +243,8 @@ class AutoEncoder(
             module.multiscale_error.fit(module.features(X), sample_weight)
         if module.whitening is not None:
             module.fit_whitening(
-                X, sample_weight, ridge=self._shrinkage, keep=support_fraction
+                X,
+                sample_weight,
+                shrinkage=self._shrinkage,
+                support_fraction=support_fraction,
             )
