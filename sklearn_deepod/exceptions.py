@@ -2,6 +2,8 @@
 
 import sklearn.exceptions
 
+__all__ = ["DivergenceError", "InconsistentVersionWarning"]
+
 
 class DivergenceError(ValueError):
     """Raised where a training or its scores end in values that are not finite."""

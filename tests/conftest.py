@@ -36,24 +36,24 @@ class RebuildingLoss:
         return (module(X) - X.flatten(1)).square().mean(dim=1)
 
 
+#: What the constructor of a detector asks for, or what makes it quick.
+PER_DETECTOR_PARAMS = {
+    ModuleDetector: {"module": Bottleneck, "loss": RebuildingLoss()},
+    # scikit-learn's checks give all kinds of y; with 0 any is accepted.
+    DeepSAD: {"eta": 0.0},
+    DevNet: {"outliers": "artificial", "lr": 0.03},
+    DeepIsolationForest: {"n_representations": 8, "hidden_layer_sizes": (50, 20)},
+}
+
+
 def make_detector(cls, **params):
-    """A detector of the class, with what its constructor asks for, and quick.
+    """A detector of the class, with its `PER_DETECTOR_PARAMS`.
 
     What QUICK sets is left out where the class has no training.
     """
     known = inspect.signature(cls).parameters
     params = {k: v for k, v in params.items() if k in known or k not in QUICK}
-    needed = {}
-    if cls is ModuleDetector:
-        needed = {"module": Bottleneck, "loss": RebuildingLoss()}
-    if cls is DeepSAD:
-        # scikit-learn's checks give all kinds of y; with 0 any is accepted.
-        needed = {"eta": 0.0}
-    if cls is DevNet:
-        needed = {"outliers": "artificial", "lr": 0.03}
-    if cls is DeepIsolationForest:
-        needed = {"n_representations": 8, "hidden_layer_sizes": (50, 20)}
-    return cls(**(needed | params))
+    return cls(**(PER_DETECTOR_PARAMS.get(cls, {}) | params))
 
 
 @pytest.fixture

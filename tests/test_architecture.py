@@ -4,6 +4,7 @@ import ast
 import importlib
 import inspect
 import pkgutil
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -161,3 +162,28 @@ def test_every_public_class_is_documented(cls):
     for name, member in vars(cls).items():
         if inspect.isfunction(member) and not name.startswith("_"):
             assert member.__doc__, name
+
+
+def documented():
+    """Names of each public package that the API page lists."""
+    page = (TESTS.parent / "docs" / "api.rst").read_text()
+    found = {}
+    for part in page.split(".. currentmodule:: ")[1:]:
+        names = re.findall(r"^   (\w+)$", part, re.MULTILINE)
+        found.setdefault(part.split()[0], set()).update(names)
+    return found
+
+
+def test_public_names_are_those_of_the_api_page():
+    public = {f"sklearn_deepod.{part}" for part in ALLOWED if not part.startswith("_")}
+    assert documented().keys() == public
+    for module, names in documented().items():
+        assert names == set(importlib.import_module(module).__all__), module
+
+
+def test_every_detector_is_exported_and_named_in_the_readme():
+    readme = (TESTS.parent / "README.md").read_text()
+    for name in sklearn_deepod.detectors.__all__:
+        assert getattr(sklearn_deepod, name) is getattr(sklearn_deepod.detectors, name)
+        assert name in sklearn_deepod.__all__
+        assert name in readme, f"README.md does not name {name}"
