@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.compose import make_column_transformer
 from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_deepod._determinism import TrainingRows
@@ -445,13 +445,14 @@ class TestPrepare:
         assert Z.shape == (len(X), 1, n, 1)
         np.testing.assert_allclose(Z.flatten(1), scaler.transform(X), rtol=1e-4)
 
-    def test_none_casts(self):
-        X = np.array([[1.5, np.nan], [1e300, 0.1]])
-        Z = preprocess(None, X, X.shape[1:])
+    @pytest.mark.parametrize("preprocessor", [None, FunctionTransformer()], ids=str)
+    def test_others_are_cast_and_far_values_compressed(self, preprocessor):
+        X = np.array([[1.5, np.nan], [1e300, 0.1], [-1e13, 1e12]])
+        Z = preprocess(preprocessor, X, X.shape[1:])
         assert Z.dtype == torch.float32
-        np.testing.assert_array_equal(
-            Z.numpy(), np.float32([[1.5, np.nan], [np.inf, 0.1]])
-        )
+        far, near = 1e12 * (1 + np.log([1e288, 10.0]))
+        expected = np.float32([[1.5, np.nan], [far, 0.1], [-near, 1e12]])
+        np.testing.assert_allclose(Z.numpy(), expected, rtol=1e-6)
 
     def test_scaler(self):
         X = make_columns()

@@ -230,10 +230,10 @@ class TestAllOfThem:
         assert net.optimizer_.param_groups[0]["betas"] == (0.5, 0.999)
 
     @pytest.mark.parametrize("cls", GANS)
-    @pytest.mark.parametrize("network", ["dense", "conv"])
-    def test_dropout_draws_from_the_own_stream(self, cls, network):
+    @pytest.mark.parametrize("settings", [{"dropout": 0.3}, {"network": "conv"}])
+    def test_draws_are_from_the_own_stream(self, cls, settings):
         X = np.random.RandomState(0).randn(40, 1, 8, 8)
-        detector = quick(cls, network=network, dropout=0.3, max_steps=4)
+        detector = quick(cls, max_steps=4, **settings)
         before = torch.get_rng_state()
         scores = [detector.fit(X).score_samples(X) for _ in range(2)]
         assert torch.equal(torch.get_rng_state(), before)
