@@ -381,6 +381,14 @@ def test_the_most_extreme_row_is_an_outlier(cls, preprocessor):
         assert detector.predict(far).tolist() == [-1] * 8
 
 
+@pytest.mark.parametrize("cls", CLASSES)
+def test_dates_beside_numbers_say_what_to_do(cls):
+    frame = named_frame(np.random.RandomState(0).randn(30, 2))
+    frame["when"] = pd.date_range("2026-01-01", periods=30, freq="h")
+    with pytest.raises(TypeError, match="Make numbers of them first"):
+        make_detector(cls, **QUICK).fit(frame)
+
+
 def test_a_score_that_is_no_number_is_that_of_an_outlier(monkeypatch):
     X = np.random.RandomState(0).randn(100, 4)
     detector = make_detector(ModuleDetector, **QUICK).fit(X)

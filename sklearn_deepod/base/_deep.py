@@ -172,7 +172,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
         """The training rows, with the weights by which batches draw them."""
         return rows
 
-    def _count_trimmed(self):
+    def _trimmed_share(self):
         """Share of a batch's highest losses that a training leaves out."""
         return self.trim_fraction
 
@@ -245,7 +245,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
 
     def _learn(self, trainer, rows, watch, *, contaminated=False, net=None):
         """One training, and what scoring needs to know of the rows."""
-        trimmed = self._count_trimmed() if contaminated else 0.0
+        trimmed = self._trimmed_share() if contaminated else 0.0
         self.net_ = trainer.train(rows, watch, trim_fraction=trimmed, net=net)
         support = SUPPORT_FRACTION if contaminated else 1.0
         self._fit_statistics(self.net_.module_, rows, support)
@@ -285,7 +285,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
             self.net_ = trainer.train(
                 rows,
                 watch,
-                trim_fraction=0.0 if self.novelty else self._count_trimmed(),
+                trim_fraction=0.0 if self.novelty else self._trimmed_share(),
                 net=self.net_ if goes_on else None,
                 epochs=trainer.epochs(rows)[:1],
                 cosine=False,

@@ -90,9 +90,9 @@ class BaseNetworkDetector(BaseDeepDetector, metaclass=ABCMeta):
         for name, value in self._dense_parameters().items():
             if value != defaults[name].default:
                 raise ValueError(
-                    f"{name}={value!r} is for network='dense', but network="
-                    f"{self.network!r}. Give the network its own, for example "
-                    f"network=Dense({name}={value!r}) or network=Conv(...)."
+                    f"{name}={value!r} is for network='dense', and would be ignored "
+                    f"with network={self.network!r}. Leave it out, and set parameters "
+                    "of the network on a spec from sklearn_deepod.networks."
                 )
 
     def __sklearn_tags__(self):

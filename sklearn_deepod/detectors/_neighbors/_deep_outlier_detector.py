@@ -71,8 +71,7 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
         The networks, for a longer training or another kind of network:
         ``AutoEncoder(network="conv")`` for images. It is cloned, and takes `novelty`,
         `inlier_fraction`, `preprocessor`, `device`, `precision` and `random_state` from
-        this detector.
-        None takes ``AutoEncoder()``.
+        this detector. None takes ``AutoEncoder()``.
     n_neighbors : int, default=5
         Which neighbour's distance counts in the inputs, and the number of those that
         make the density in the learned features.

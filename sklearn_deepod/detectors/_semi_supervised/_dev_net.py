@@ -107,7 +107,7 @@ class DevNet(SemiSupervisedMixin, BaseNetworkDetector):
         self.score_function = score_function
         self.outliers = outliers
 
-    def _count_trimmed(self):
+    def _trimmed_share(self):
         # Of the unlabelled rows, which are half of a batch where outliers are known.
         unlabelled = 1.0 if self._makes_outliers else 1 - self._outlier_share
         return self.trim_fraction * unlabelled

@@ -153,5 +153,5 @@ def test_labels_in_partial_fit_and_early_stopping():
 
 def test_trimming_takes_no_more_of_the_unlabelled_rows():
     X, y, _ = labelled()
-    assert DevNet(**QUICK).fit(X)._count_trimmed() == pytest.approx(0.2)
-    assert DevNet(**QUICK).fit(X, y)._count_trimmed() == pytest.approx(0.1)
+    assert DevNet(**QUICK).fit(X)._trimmed_share() == pytest.approx(0.2)
+    assert DevNet(**QUICK).fit(X, y)._trimmed_share() == pytest.approx(0.1)
