@@ -1,8 +1,10 @@
-"""Linear algebra whose rounding does not depend on the number of threads."""
+"""Threads: those of linear algebra, and what a forked process does without."""
 
 import contextlib
+import os
 import threading
 
+import torch
 from threadpoolctl import ThreadpoolController
 
 _CONTROLLER = ThreadpoolController()
@@ -20,3 +22,18 @@ def one_blas_thread():
     """
     with _LOCK, _CONTROLLER.limit(limits=1, user_api="blas"):
         yield
+
+
+def _after_fork():
+    """Let a forked process go on: no thread but the forking one lives in it.
+
+    Torch would wait for its threads for ever, and so would a fit for a lock that
+    another thread held.
+    """
+    global _LOCK
+    _LOCK = threading.RLock()
+    torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
