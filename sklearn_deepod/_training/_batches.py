@@ -2,11 +2,14 @@
 
 import math
 
+import numpy as np
 import torch
 
 from sklearn_deepod._determinism import chunks
 
 BLOCK_CELLS = 2**20
+# Rows that are enough for the initial weights.
+FIRST_ROWS = 2**12
 
 
 class PreprocessedRows:
@@ -18,7 +21,7 @@ class PreprocessedRows:
         The rows.
     prepare : callable
         Maps a float64 array of rows to a float32 tensor.
-    device : torch.device
+    device : str
         Where the batches go.
     n_draws : int
         Number of rows that training will draw. A table that is smaller is prepared once
@@ -28,7 +31,7 @@ class PreprocessedRows:
     def __init__(self, rows, prepare, device, n_draws):
         self.rows = rows
         self.prepare = prepare
-        self.device = device
+        self.device = torch.device(device)
         self._table = self._all() if len(rows) <= n_draws else None
 
     def _all(self):
@@ -46,6 +49,10 @@ class PreprocessedRows:
         else:
             found = self._table.index_select(0, torch.from_numpy(flat).to(self.device))
         return found.view(*index.shape, *found.shape[1:])
+
+    def first(self):
+        """The first of the prepared rows: a random sample, as their order is one."""
+        return self.take(np.arange(min(len(self.rows), FIRST_ROWS)))
 
     def labels_at(self, index):
         """Labels of the rows at `index`, or None where there are none."""

@@ -1,10 +1,8 @@
 """The skorch net: the training loop of all detectors."""
 
-import copy
 import math
 from typing import NamedTuple
 
-import numpy as np
 import torch
 from skorch import NeuralNet
 from tqdm import tqdm
@@ -243,84 +241,3 @@ class DetectorNet(NeuralNet):
         for epoch in self.history:
             epoch.pop("batches", None)  # the largest part of a pickle
         self._set_training(False)
-
-
-class EarlyStopping:
-    """Stops when the loss has not improved for some epochs; keeps the best weights.
-
-    Parameters
-    ----------
-    patience : int
-        Epochs without an improvement.
-    tol : float
-        Smallest decrease of the loss that counts, whatever the loss's sign.
-    """
-
-    def __init__(self, patience, tol):
-        self.patience = patience
-        self.tol = tol
-        self.best = np.inf
-        self.waited = 0
-        self._state = None
-
-    def update(self, loss, module):
-        """Take an epoch's loss in; True means stop."""
-        if loss < self.best - self.tol:
-            self.best, self.waited = loss, 0
-            self._state = copy.deepcopy(module.state_dict())
-        else:
-            self.waited += 1
-        return self.waited >= self.patience
-
-    def restore(self, module):
-        """Put the best weights back."""
-        if self._state is not None:
-            module.load_state_dict(self._state)
-
-
-def arrays_of(module):
-    """Weights and buffers of a module as plain arrays."""
-    return {k: v.cpu().numpy().copy() for k, v in module.state_dict().items()}
-
-
-def load_arrays(module, arrays):
-    """Put what `arrays_of` gave into a module of the same architecture."""
-    tensors = {k: torch.from_numpy(np.array(v)) for k, v in arrays.items()}
-    module.load_state_dict(tensors)
-    return module
-
-
-def set_arrays(module, arrays):
-    """Put what `arrays_of` gave into buffers that may have other shapes so far."""
-    for name, array in arrays.items():
-        part, _, buffer = name.rpartition(".")
-        setattr(module.get_submodule(part), buffer, torch.from_numpy(np.array(array)))
-
-
-def state_of(net):
-    """Weights, optimizer and history of a net as plain arrays and numbers."""
-    optimizer = net.optimizer_.state_dict()
-    return {
-        "module": arrays_of(net.module_),
-        "optimizer": {
-            i: {k: v.cpu().numpy().copy() for k, v in moments.items()}
-            for i, moments in optimizer["state"].items()
-        },
-        "history": [dict(epoch) for epoch in net.history],
-        "step": net.step_,
-    }
-
-
-def load_state(net, state):
-    """Put what `state_of` gave into an initialised net of the same architecture."""
-    load_arrays(net.module_, state["module"])
-    optimizer = net.optimizer_.state_dict()
-    optimizer["state"] = {
-        i: {k: torch.from_numpy(np.array(v)) for k, v in moments.items()}
-        for i, moments in state["optimizer"].items()
-    }
-    net.optimizer_.load_state_dict(optimizer)
-    net.history.clear()
-    net.history.extend(copy.deepcopy(state["history"]))
-    net.step_ = state["step"]
-    return net

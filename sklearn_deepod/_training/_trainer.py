@@ -5,13 +5,10 @@ import math
 import numpy as np
 import torch
 
-from sklearn_deepod._training._batches import WeightedBatches
-from sklearn_deepod._training._net import (
-    DetectorNet,
-    EarlyStopping,
-    load_state,
-    state_of,
-)
+from sklearn_deepod._training._arrays import load_state, state_of
+from sklearn_deepod._training._batches import PreprocessedRows, WeightedBatches
+from sklearn_deepod._training._early_stopping import EarlyStopping
+from sklearn_deepod._training._net import DetectorNet
 
 OPTIMIZERS = {
     "adam": torch.optim.Adam,
@@ -38,6 +35,7 @@ class Trainer:
                 "Set one of them."
             )
         self.detector = detector
+        self._optimizer_settings = detector._optimizer_settings()
 
     def epochs(self, rows):
         """Number of steps of each epoch of a training on these rows."""
@@ -82,7 +80,7 @@ class Trainer:
         epochs = self.epochs(rows) if epochs is None else epochs
         cosine = detector.lr_schedule == "cosine" if cosine is None else cosine
         rows, validation = self._hold_out(rows)
-        preprocessed = detector._preprocessed(
+        preprocessed = self._preprocessed(
             detector._sampling_weights(rows), sum(epochs) * detector.batch_size
         )
         batches = WeightedBatches(
@@ -92,14 +90,15 @@ class Trainer:
             detector.bootstrap,
             detector._streams["batches"],
         )
-        first = detector._first(preprocessed) if net is None else None
         settings = {
             "trim_fraction": trim_fraction,
             "total_steps": sum(epochs) if cosine else None,
         }
         if net is None:
+            X = detector._for_members(preprocessed.first())
+            detector._input_shape = tuple(X.shape[2:])
             net = self.new_net(**settings)
-            detector._initialize(net.module_, first, detector._streams["weights"])
+            detector._initialize(net.module_, X, detector._streams["weights"])
         else:
             net = self._continued(net, settings)
         stopping = None
@@ -119,7 +118,7 @@ class Trainer:
         detector = self.detector
         optimizer = OPTIMIZERS.get(detector.optimizer, detector.optimizer)
         settings |= {"optimizer__weight_decay": detector.weight_decay}
-        settings |= detector._optimizer_settings()
+        settings |= self._optimizer_settings
         if optimizer in OPTIMIZERS.values():
             on = detector.device_.split(":")[0]
             settings["optimizer__fused"] = on in ("cpu", "cuda")
@@ -152,6 +151,10 @@ class Trainer:
         new.step_ = 0
         return new
 
+    def _preprocessed(self, rows, n_draws):
+        detector = self.detector
+        return PreprocessedRows(rows, detector._preprocess, detector.device_, n_draws)
+
     def _losses(self, module, batch):
         """Loss steps of a batch: rows, or rows and labels."""
         X, labels = batch if isinstance(batch, tuple) else (batch, None)
@@ -173,7 +176,7 @@ class Trainer:
             )
         index = np.arange(len(rows))
         held_out = rows.subset(index[:count], rows.weight[:count])
-        held_out = detector._preprocessed(held_out, 0)
+        held_out = self._preprocessed(held_out, 0)
         batches = []
         n_batches = math.ceil(count / _VALIDATION_ROWS)
         for part in np.array_split(index[:count], n_batches):

@@ -30,6 +30,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector):
     history_: list[Any]
     n_iter_: int
     n_steps_: int
+    offset_: float
     def __init__(
         self,
         *,
@@ -65,6 +66,7 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector):
 
 class BaseDetector(OutlierMixin, BaseEstimator):
     contamination: Literal['auto'] | float
+    offset_: float
     def __init__(
         self,
         *,
@@ -84,7 +86,6 @@ class BaseTorchDetector(BaseDetector):
     device: Any
     precision: Literal['bfloat16', 'float32']
     random_state: RandomState | int | None
-    offset_: float
     preprocessor_: Any
     device_: str
     n_features_in_: int

@@ -8,10 +8,10 @@ import numpy as np
 from sklearn_deepod._determinism import TrainingRows
 from sklearn_deepod._training import OPTIMIZERS, Trainer, load_state, state_of
 from sklearn_deepod.base._detector import VALIDATED
+from sklearn_deepod.base._incremental import IncrementalMixin
 from sklearn_deepod.base._torch import SUPPORT_FRACTION, BaseTorchDetector, sample_size
 from sklearn_deepod.utils._optional import EpochWatch
 from sklearn_deepod.utils._sklearn_compat import (
-    CallbackSupportMixin,
     Interval,
     StrOptions,
     _fit_context,
@@ -19,7 +19,7 @@ from sklearn_deepod.utils._sklearn_compat import (
 )
 
 
-class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMeta):
+class BaseDeepDetector(IncrementalMixin, BaseTorchDetector, metaclass=ABCMeta):
     """Base of the detectors that train a network.
 
     Subclasses implement `_build_module` and `_losses`, and `_initialize` and
@@ -176,52 +176,24 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
         """Share of a batch's highest losses that a training leaves out."""
         return self.trim_fraction
 
-    def _labels(self, X, y):
-        """Labels of the rows; None where a detector does not learn from any."""
-
-    @property
-    def _module(self):
-        return self.net_.module_
-
-    # Fitting ----------------------------------------------------------------------
+    # Fitting: what `BaseDetector.fit` says holds here -------------------------------
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
-        """Fit the detector.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows. Missing values (NaN) are accepted.
-        y : Ignored
-            For API consistency.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A row of weight 2 counts as two rows, one of weight 0 as none.
-
-        Returns
-        -------
-        self : object
-            The fitted detector.
-
-        Raises
-        ------
-        ValueError
-            If the rows cannot be used; the detector then is as it was before.
-        """
         with self._all_or_nothing():
             goes_on = self.warm_start and self._is_trained()
             X, weight = self._validate_training(X, sample_weight, goes_on=goes_on)
-            rows = self._begin(X, weight, self._labels(X, y), goes_on=goes_on)
-            self._train_on(rows, goes_on=goes_on)
+            self._fit_rows(TrainingRows(X, weight, self._labels(X, y)), goes_on=goes_on)
         return self
 
-    def _train_on(self, rows, *, goes_on=False):
-        """Train, refit on inliers, and set the threshold."""
+    def _fit_rows(self, rows, *, goes_on=False):
+        """Train, refit on inliers, fit the score statistics, and set the threshold."""
         trainer = Trainer(self)
+        self._begin(rows, goes_on=goes_on)
         refits = self._refits_on_inliers(rows)
+        inliers = rows
         if goes_on:
-            inliers = rows
             if refits:
                 inliers = self._select_inliers(rows, trainer.n_draws(rows))
             watch = EpochWatch(self, len(trainer.epochs(inliers)))
@@ -236,75 +208,52 @@ class BaseDeepDetector(CallbackSupportMixin, BaseTorchDetector, metaclass=ABCMet
             with watch.training(len(trainer.epochs(rows))) as training:
                 self._learn(trainer, rows, training, contaminated=True)
             inliers = self._select_inliers(rows, trainer.n_draws(rows))
-            self._narrow_preprocessor(inliers)
+            self._fit_preprocessor(inliers, narrow=True)
             with watch.training(len(trainer.epochs(inliers))) as training:
                 self._learn(trainer, inliers, training)
         self._fit_threshold(rows)
         self._keep_sample(rows)
         watch.close()
 
-    def _learn(self, trainer, rows, watch, *, contaminated=False, net=None):
+    def _learn(self, trainer, rows, watch, *, contaminated=False, **settings):
         """One training, and what scoring needs to know of the rows."""
         trimmed = self._trimmed_share() if contaminated else 0.0
-        self.net_ = trainer.train(rows, watch, trim_fraction=trimmed, net=net)
-        support = SUPPORT_FRACTION if contaminated else 1.0
-        self._fit_statistics(self.net_.module_, rows, support)
+        self.net_ = trainer.train(rows, watch, trim_fraction=trimmed, **settings)
+        self._fit_statistics(rows, SUPPORT_FRACTION if contaminated else 1.0)
+
+    def _partial_fit_rows(self, rows, *, goes_on):
+        """Train for an epoch; fit statistics and threshold on all the rows seen."""
+        seen = self._rows_seen(rows) if goes_on else rows
+        self._begin(rows, goes_on=goes_on)
+        trainer = Trainer(self)
+        if not goes_on:
+            self._fit_preprocessor(rows)
+        trimmed = 0.0 if self.novelty else self._trimmed_share()
+        watch = EpochWatch(self, 1)
+        self.net_ = trainer.train(
+            rows,
+            watch,
+            trim_fraction=trimmed,
+            net=self.net_ if goes_on else None,
+            epochs=trainer.epochs(rows)[:1],
+            cosine=False,
+        )
+        self._fit_statistics(seen, 1.0 if self.novelty else SUPPORT_FRACTION)
+        self._fit_threshold(seen)
+        self._keep_sample(seen)
+        watch.close()
 
     @with_callbacks
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None):
-        """Train for one more epoch on these rows.
-
-        The first call fits the preprocessor as `fit` does. Later ones keep it, and take
-        statistics and the threshold from a sample of all the rows seen. Unless
-        `novelty`, the highest losses of each batch are left out.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows.
-        y : Ignored
-            For API consistency.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        self : object
-            The detector.
-        """
-        with self._all_or_nothing():
-            goes_on = self._is_trained()
-            X, weight = self._validate_training(X, sample_weight, goes_on=goes_on)
-            rows = self._begin(X, weight, self._labels(X, y), goes_on=goes_on)
-            trainer = Trainer(self)
-            seen = self._rows_seen(rows) if goes_on else rows
-            if not goes_on:
-                self._fit_preprocessor(rows)
-            watch = EpochWatch(self, 1)
-            self.net_ = trainer.train(
-                rows,
-                watch,
-                trim_fraction=0.0 if self.novelty else self._trimmed_share(),
-                net=self.net_ if goes_on else None,
-                epochs=trainer.epochs(rows)[:1],
-                cosine=False,
-            )
-            support = 1.0 if self.novelty else SUPPORT_FRACTION
-            self._fit_statistics(self.net_.module_, seen, support)
-            self._fit_threshold(seen)
-            self._keep_sample(seen)
-            watch.close()
-        return self
-
-    @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
-    def _fit_as_part_of(self, detector, rows):
+    def _fit_as_part_of(self, detector, rows, *, epoch_only=False):
         """Fit on rows that another detector has validated and put in order."""
+        goes_on = epoch_only and self._is_trained()
         for name in VALIDATED & vars(detector).keys():
             setattr(self, name, getattr(detector, name))
-        self._begin_on(rows.shape)
-        self._train_on(rows)
+        if epoch_only:
+            self._partial_fit_rows(rows, goes_on=goes_on)
+        else:
+            self._fit_rows(rows)
 
     def _is_trained(self):
         return "net_" in vars(self)

@@ -10,6 +10,8 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_deepod._stats import training_threshold
 from sklearn_deepod.base._constant_features import ConstantFeatures
+from sklearn_deepod.exceptions import DivergenceError
+from sklearn_deepod.preprocessing._preprocess import check_no_empty_columns
 from sklearn_deepod.utils._decision import DecisionMixin
 from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
 from sklearn_deepod.utils._sklearn_compat import (
@@ -45,11 +47,19 @@ class BaseDetector(
         flags rows beyond a boxplot fence (`sklearn_deepod.threshold.IQRThreshold` with
         ``skewed=True``), at most 1.5 % of the training rows. A float in (0, 0.5] flags
         that share of the training rows.
+
+    Attributes
+    ----------
+    offset_ : float
+        ``decision_function`` is ``score_samples`` minus this.
     """
 
     _parameter_constraints: dict = {
         "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
     }
+
+    #: What helps where scores are not finite.
+    _remedy = "Scale the features."
 
     @abstractmethod
     def __init__(self, *, contamination="auto"):
@@ -121,6 +131,11 @@ class BaseDetector(
         """Anomaly scores of validated rows, higher is more anomalous."""
 
     def _set_offset(self, anomaly_scores, sample_weight, contamination=None):
+        """Set the threshold by anomaly scores of training rows."""
+        if not np.isfinite(anomaly_scores).all():
+            raise DivergenceError(
+                f"Fitting ended in scores that are not finite. {self._remedy}"
+            )
         self.offset_ = -training_threshold(
             anomaly_scores,
             self.contamination if contamination is None else contamination,
@@ -171,7 +186,10 @@ class BaseDetector(
         return X
 
     def _validate_training(self, X, sample_weight, *, goes_on=False):
-        """Validate rows and weights, and note which features are constant."""
+        """Validate rows and weights, and note which features are constant.
+
+        A fit that goes on from an earlier one may bring columns without a value.
+        """
         X = self._validate(X, reset=not goes_on)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(
@@ -181,6 +199,9 @@ class BaseDetector(
                 raise ValueError(
                     "All sample weights are zero. Give some row a positive weight."
                 )
+        if not goes_on:
+            counted = X if sample_weight is None else X[sample_weight > 0]
+            check_no_empty_columns(counted, getattr(self, "feature_names_in_", None))
         self._find_constants(X, sample_weight, goes_on=goes_on)
         return X, sample_weight
 

@@ -63,31 +63,29 @@ class BaseNetworkDetector(BaseDeepDetector, metaclass=ABCMeta):
         self.activation = activation
         self.dropout = dropout
 
-    def _dense_parameters(self):
-        """Parameters of the spec that ``network="dense"`` stands for."""
-        return {
-            "hidden_layer_sizes": self.hidden_layer_sizes,
-            "activation": self.activation,
-            "dropout": self.dropout,
-        }
+    #: Parameters of the spec that ``network="dense"`` stands for.
+    _dense_parameters = ("hidden_layer_sizes", "activation", "dropout")
 
     def _spec(self):
         if self.network == "dense":
-            return Dense(**self._dense_parameters())
+            return Dense(
+                **{name: getattr(self, name) for name in self._dense_parameters}
+            )
         if isinstance(self.network, str):
             return NETWORKS[self.network]()
         return self.network
 
     def _row_shape_read(self, row_shape):
-        self._check_dense_parameters()
+        self._refuse_ignored_parameters()
         return self._spec().row_shape(tuple(row_shape))
 
-    def _check_dense_parameters(self):
+    def _refuse_ignored_parameters(self):
         """Raise where a parameter of dense networks would be ignored."""
-        if isinstance(self.network, str) and self.network == "dense":
+        if self.network == "dense":
             return
         defaults = inspect.signature(type(self)).parameters
-        for name, value in self._dense_parameters().items():
+        for name in self._dense_parameters:
+            value = getattr(self, name)
             if value != defaults[name].default:
                 raise ValueError(
                     f"{name}={value!r} is for network='dense', and would be ignored "

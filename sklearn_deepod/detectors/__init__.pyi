@@ -259,6 +259,7 @@ class DeepIsolationForest(BaseTorchDetector):
     weight_scale: float | None
     score_function: Literal['depth', 'deviation']
     module_: Any
+    offset_: float
     def __init__(
         self,
         *,
@@ -287,6 +288,7 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
     autoencoder_: Any
     component_names_: NDArray[Any]
     report_: dict[Any, Any]
+    offset_: float
     def __init__(
         self,
         *,
@@ -692,7 +694,6 @@ class ModifiedZScore(BaseDetector):
     contamination: Any
     center_: NDArray[Any]
     scale_: NDArray[Any]
-    offset_: float
     n_features_in_: int
     feature_names_in_: NDArray[Any]
     def __init__(
@@ -746,6 +747,7 @@ class RandomFeatures(BaseTorchDetector):
     n_components: int
     n_estimators: int
     module_: Any
+    offset_: float
     def __init__(
         self,
         *,
@@ -861,7 +863,6 @@ class ZScore(BaseDetector):
     contamination: Any
     center_: NDArray[Any]
     scale_: NDArray[Any]
-    offset_: float
     n_features_in_: int
     feature_names_in_: NDArray[Any]
     def __init__(

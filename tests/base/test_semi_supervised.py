@@ -7,6 +7,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_deepod import DeepSAD, DevNet
+from sklearn_deepod._determinism import TrainingRows
 from tests.conftest import QUICK, make_table
 
 every_detector = pytest.mark.parametrize("cls", [DeepSAD, DevNet])
@@ -102,5 +103,5 @@ def test_many_outliers_are_drawn_as_they_are(cls, share):
     y[: round(300 * share) + 30] = -1
     detector = cls(**QUICK).set_params(novelty=True)
     detector.fit(make_table(300)[0], y)
-    rows = detector._begin(make_table(300)[0], None, y)
+    rows = TrainingRows(make_table(300)[0], None, y)
     assert detector._sampling_weights(rows) is rows

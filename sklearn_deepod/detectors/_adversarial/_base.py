@@ -83,7 +83,6 @@ class BaseGAN(BaseNetworkDetector, metaclass=ABCMeta):
         return settings
 
     def _fit_score_statistics(self, module, X, sample_weight, support_fraction):
-        X = self._for_members(X)
         self._check_spread(module, X, sample_weight)
         if module.whitening is not None:
             sizes = [block.shape[2] for block in module.feature_blocks(X[:, :1])]

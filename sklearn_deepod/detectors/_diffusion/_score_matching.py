@@ -143,7 +143,7 @@ class ScoreMatching(BaseDenseDetector):
         return NoiseNetwork(stack, levels, n_features)
 
     def _initialize(self, module, X, generator):
-        module.set_scale(X)
+        module.set_scale(X[0])
 
     def _losses(self, module, X, generator, labels=None):
         X = X.flatten(2)

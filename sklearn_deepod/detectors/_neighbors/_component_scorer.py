@@ -1,9 +1,12 @@
 """The networks and the score components of DeepOutlierDetector as one module."""
 
+import math
+
 import numpy as np
 import torch
 from torch import nn
 
+from sklearn_deepod._stats import RobustZScores, TailProbabilities
 from sklearn_deepod._training import arrays_of
 from sklearn_deepod.detectors._neighbors._score_components import (
     InputNeighbors,
@@ -18,6 +21,8 @@ from sklearn_deepod.preprocessing._robust_asinh_scaler import asinh
 # A row's score is the mean of so many of its components, the highest ones. On ADBench,
 # KEEL, macrOData and mixed tables, means of two and of four were within 0.2 points.
 N_LARGEST = 3
+# Rows that a score is smoothed over; fewer where the references are a small sample.
+N_NEARBY, _NEARBY_SHARE = 16, 1 / 64
 
 
 class ComponentScorer(nn.Module):
@@ -72,10 +77,13 @@ class ComponentScorer(nn.Module):
         """Scores by each component, in columns."""
         return self._scores(self.values(Z), Z)
 
-    def scores_and_sums(self, Z):
-        """Scores by each component, and the sums that `NeighborSmoothing` gives."""
+    def columns(self, Z):
+        """Scores by each component, and the sums where scores are smoothed."""
         values = self.values(Z)
-        return torch.cat([self._scores(values, Z), self.smoothing(values)], dim=1)
+        scores = self._scores(values, Z)
+        if self.smoothing is None:
+            return scores
+        return torch.cat([scores, self.smoothing(values)], dim=1)
 
     def sums(self, Z):
         """Sums that `NeighborSmoothing` gives."""
@@ -86,10 +94,89 @@ class ComponentScorer(nn.Module):
         scores = [component(values, features) for component in self.components]
         return torch.cat(scores, dim=1)
 
+    @property
+    def names(self):
+        """Names of the components; some give several scores."""
+        return [name for component in self.components for name in component.names]
+
+    def fit(self, fitting):
+        """Fit the components, one after the other, on `FittingRows`."""
+        for component in self.components:
+            component.fit(fitting)
+        return self
+
+    def fit_smoothing(self, fitting, scores, n_rows):
+        """Keep the scores of training rows, of which there are `n_rows` in all."""
+        n_nearby = N_NEARBY
+        if fitting.n_references < n_rows:
+            n_nearby = math.ceil(_NEARBY_SHARE * fitting.n_references)
+        self.smoothing.fit(fitting, scores, min(n_nearby, N_NEARBY))
+
     def arrays(self):
         """All that was learned, but for the networks."""
         arrays = arrays_of(self)
         return {k: v for k, v in arrays.items() if not k.startswith("networks.")}
+
+
+class ScoreCombination:
+    """How a row's components, and the scores of rows nearby, become its score.
+
+    If `novelty`, components are compared as tail probabilities among the training rows,
+    else as robust z-scores; a row's score is the mean of the highest.
+
+    Parameters
+    ----------
+    measures : ndarray of shape (n_rows, n_components)
+        The components of training rows, each in a unit of its own.
+    sample_weight : ndarray of shape (n_rows,)
+        Weights of these rows.
+    novelty : bool
+        Whether all training rows are normal.
+    """
+
+    def __init__(self, measures, sample_weight, novelty):
+        kind = TailProbabilities if novelty else RobustZScores
+        self.units = kind(measures, sample_weight)
+        self._n_components = measures.shape[1]
+        self._smoothing = None
+
+    def components(self, measures):
+        """Components in one unit."""
+        return self.units.of(measures)
+
+    def fit_smoothing(self, scores, sums, sample_weight):
+        """Learn how smoothed scores compare with the rows' own; gives the higher.
+
+        Parameters
+        ----------
+        scores : ndarray of shape (n_rows,)
+            Means of the highest components of the training rows.
+        sums : ndarray of shape (n_rows, 2)
+            What `NeighborSmoothing` gives for these rows.
+        sample_weight : ndarray of shape (n_rows,)
+            Their weights.
+        """
+        both = _own_and_smoothed(scores, sums)
+        self._smoothing = RobustZScores(both, sample_weight)
+        return self._higher(both)
+
+    def scores(self, columns):
+        """Scores of rows by the columns that `ComponentScorer.columns` gives."""
+        measures, sums = np.split(columns, [self._n_components], axis=1)
+        scores = mean_of_largest(self.components(measures))
+        if self._smoothing is None:
+            return scores
+        return self._higher(_own_and_smoothed(scores, sums))
+
+    def _higher(self, both):
+        """Own scores, or means of them and smoothed ones where those are higher.
+
+        Both as robust z-scores; what is returned is on the components' scale before
+        they are squashed, so that a threshold sees the tail as it is.
+        """
+        own, smooth = self._smoothing.z_scores(both).T
+        center, scale = self._smoothing.units[:, 0]
+        return np.sinh(center + scale * np.maximum(own, (own + smooth) / 2))
 
 
 def mean_of_largest(components):
@@ -97,10 +184,10 @@ def mean_of_largest(components):
     return np.sort(components, axis=1)[:, -N_LARGEST:].mean(axis=1)
 
 
-def smoothed(scores, sums):
-    """Mean of a row's score and those nearby, by what `NeighborSmoothing` gives."""
+def _own_and_smoothed(scores, sums):
+    """Scores, and means of a row's score and those nearby, in columns."""
     weight, weighted = sums.T
-    return (scores + weighted) / (1.0 + weight)
+    return np.stack([scores, (scores + weighted) / (1.0 + weight)], axis=1)
 
 
 def contributions(components, weight):
@@ -110,4 +197,4 @@ def contributions(components, weight):
     largest = np.take_along_axis(components, order, axis=1)
     np.put_along_axis(parts, order, np.maximum(largest, 0.0), axis=1)
     sums = weight @ parts
-    return sums / (sums.sum() or 1.0)
+    return (sums / (sums.sum() or 1.0)).tolist()

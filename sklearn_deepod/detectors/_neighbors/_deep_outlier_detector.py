@@ -10,48 +10,35 @@ from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_deepod._determinism import PickedRows, TrainingRows
-from sklearn_deepod._stats import RobustZScores, TailProbabilities, likely_inliers
+from sklearn_deepod._stats import likely_inliers
 from sklearn_deepod._training import set_arrays
 from sklearn_deepod.base import BaseTorchDetector
+from sklearn_deepod.base._incremental import IncrementalMixin
+from sklearn_deepod.base._scoring import OFFSET_ROWS
 from sklearn_deepod.base._state import parameters_as_fitted
-from sklearn_deepod.base._torch import OFFSET_ROWS
 from sklearn_deepod.detectors._neighbors._component_scorer import (
     ComponentScorer,
+    ScoreCombination,
     contributions,
     mean_of_largest,
-    smoothed,
+)
+from sklearn_deepod.detectors._neighbors._reference_index import (
+    MOST_CELLS,
+    most_references,
 )
 from sklearn_deepod.detectors._neighbors._score_components import FittingRows
 from sklearn_deepod.detectors._reconstruction._autoencoder import AutoEncoder
 from sklearn_deepod.preprocessing._preprocess import varying_cells
 from sklearn_deepod.utils._optional import EpochWatch
-from sklearn_deepod.utils._sklearn_compat import (
-    CallbackSupportMixin,
-    Interval,
-    StrOptions,
-    _fit_context,
-    with_callbacks,
-)
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
-# Products of training rows and references that "auto" allows, which bounds the time.
-_MOST_PAIRS = 5_000_000
-_FEWEST_REFERENCES, _MOST_REFERENCES = 384, 2_048
-# Numbers that all the members' references may hold together, or a sample of the rows.
-_MOST_CELLS = 2**25
-# Rows that a score is smoothed over; fewer where the references are a small sample.
-_N_NEARBY, _NEARBY_SHARE = 16, 1 / 64
 # Parameters of the networks that are those of the detector.
-_SHARED = (
-    "novelty",
-    "inlier_fraction",
-    "preprocessor",
-    "device",
-    "precision",
-    "random_state",
-)
+_GIVEN = set(BaseTorchDetector._parameter_constraints) - {"contamination"}
+# What the detector takes over of the fitted networks: how rows are read.
+_TAKEN = "device_ _precision _shape_read _input_shape _n_members _streams"
 
 
-class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
+class DeepOutlierDetector(IncrementalMixin, BaseTorchDetector):
     """Outlier detection by several scores, of networks, neighbours and features.
 
     The detector to start with: no parameter needs tuning. Small autoencoders learn from
@@ -153,41 +140,6 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
         self.n_neighbors = n_neighbors
         self.max_references = max_references
 
-    @with_callbacks
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None, sample_weight=None):
-        """Train the networks for one more epoch, and fit the components again.
-
-        The components are fitted on a sample of all the rows seen.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows.
-        y : Ignored
-            For API consistency.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Weights of the rows.
-
-        Returns
-        -------
-        self : object
-            The detector.
-        """
-        goes_on = "autoencoder_" in vars(self)
-        with self._all_or_nothing():
-            X, weight = self._validate_training(X, sample_weight, goes_on=goes_on)
-            rows = TrainingRows(X, weight)
-            if goes_on:
-                networks = copy.deepcopy(self.autoencoder_)
-                rows = networks._rows_seen(rows)
-            else:
-                networks = self._new_autoencoder()
-            self._check_columns(X, weight)
-            self._train(networks, lambda: networks.partial_fit(X, sample_weight=weight))
-            self._fit_components_on(rows, new_preprocessor=not goes_on)
-        return self
-
     def score_components(self, X):
         """Score the rows by each component.
 
@@ -204,20 +156,32 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
         """
         check_is_fitted(self)
         X = self._validate(X, reset=False)
-        return self._units.of(self._apply(X, ComponentScorer.scores))
+        measures = self._apply(X, ComponentScorer.scores)
+        return self._combination.components(measures)
 
     # Fitting ----------------------------------------------------------------------
 
     def _fit(self, X, sample_weight):
-        networks = self._new_autoencoder()
-        self._check_columns(X, sample_weight)
         rows = TrainingRows(X, sample_weight)
-        self._train(networks, lambda: networks._fit_as_part_of(self, rows))
-        self._fit_components_on(rows, new_preprocessor=True)
+        self._train(self._new_autoencoder(), rows)
+        # The networks' one masks features that vary among outliers only.
+        self._fit_preprocessor(rows)
+        self._fit_on(rows)
+
+    def _partial_fit_rows(self, rows, *, goes_on):
+        networks = copy.deepcopy(self.autoencoder_) if goes_on else None
+        seen = networks._rows_seen(rows) if goes_on else rows
+        self._train(networks or self._new_autoencoder(), rows, epoch_only=True)
+        if not goes_on:
+            self._fit_preprocessor(rows)
+        self._fit_on(seen)
+
+    def _is_trained(self):
+        return "autoencoder_" in vars(self)
 
     def _new_autoencoder(self):
-        networks = self.autoencoder
-        networks = AutoEncoder() if networks is None else clone(networks)
+        given = self.autoencoder
+        networks = AutoEncoder() if given is None else clone(given)
         if networks.score_function == "auto":
             networks.set_params(score_function="whitened")
         if not str(networks.score_function).startswith("whitened"):
@@ -226,54 +190,47 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
                 "whitened features are needed. Set it to 'whitened', "
                 "'whitened_residual' or 'auto'."
             )
-        return networks.set_params(**{name: getattr(self, name) for name in _SHARED})
+        return networks.set_params(**{name: getattr(self, name) for name in _GIVEN})
 
-    def _train(self, networks, fit):
-        """Train the networks, and take over how they prepare rows."""
+    def _train(self, networks, rows, *, epoch_only=False):
+        """Train the networks, and take over how they read rows."""
         watch = EpochWatch(self, 1)
         with watch.passed_on_to(networks):
-            fit()
+            networks._fit_as_part_of(self, rows, epoch_only=epoch_only)
         watch.close()
         self.autoencoder_ = networks
-        self.device_ = networks.device_
-        self._shape_read = networks._shape_read
-        self._input_shape = networks._input_shape
-        self._precision = networks._precision
-        self._n_members = networks._n_members
-        self._streams = networks._streams
+        for name in _TAKEN.split():
+            setattr(self, name, getattr(networks, name))
 
-    def _fit_components_on(self, rows, *, new_preprocessor):
+    def _fit_on(self, rows):
         """Fit the components on a sample of the rows, and set the threshold."""
-        # The networks' one masks features that vary among outliers only.
-        if new_preprocessor:
-            self._fit_preprocessor(rows)
         self._parameters_as_fitted = parameters_as_fitted(self)
         n_cells = math.prod(self._input_shape)
-        size = max(64, min(OFFSET_ROWS, _MOST_CELLS // n_cells))
+        size = max(64, min(OFFSET_ROWS, MOST_CELLS // n_cells))
         sample = rows.subset(*rows.sample(size))
         self._scorer = self._build_module(self._input_shape, None).to(self.device_)
         columns = self._apply(PickedRows(sample), ComponentScorer.distance_and_values)
         distances, values = columns[:, 0], self._tensor(columns[:, 1:])
         fitting = self._fit_components(sample, distances, values, len(rows))
         measures = self._apply(PickedRows(sample), ComponentScorer.scores)
-        kind = TailProbabilities if self.novelty else RobustZScores
-        self._units = kind(measures, sample.weight)
-        components = self._units.of(measures)
+        self._combination = ScoreCombination(measures, sample.weight, self.novelty)
+        components = self._combination.components(measures)
         scores = mean_of_largest(components)
         if not self.novelty:
-            scores = self._fit_smoothing(fitting, scores, len(rows))
+            self._scorer.fit_smoothing(fitting, scores, len(rows))
+            sums = self._apply(PickedRows(sample), ComponentScorer.sums)
+            scores = self._combination.fit_smoothing(scores, sums, sample.weight)
         if self.contamination == "auto" and not self.novelty:
             flagged = distances > -self.autoencoder_.offset_
-            self._set_threshold(scores, sample.weight, _share(sample.weight, flagged))
+            self._set_offset(scores, sample.weight, _share(sample.weight, flagged))
         elif self.contamination == "auto" or len(sample) == len(rows):
-            self._set_threshold(scores, sample.weight)
+            self._set_offset(scores, sample.weight)
         else:
             self._fit_threshold(rows)
         flagged = scores > -self.offset_
-        shares = contributions(components, sample.weight * flagged).tolist()
-        names = self.component_names_.tolist()
+        shares = contributions(components, sample.weight * flagged)
         self.report_ = {
-            "contributions": dict(zip(names, shares, strict=True)),
+            "contributions": dict(zip(self._scorer.names, shares, strict=True)),
             "n_references": min(fitting.n_references, len(fitting.inliers)),
             "left_out": 1.0 - _share(sample.weight, fitting.inliers),
             "flagged": _share(sample.weight, flagged),
@@ -284,37 +241,19 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
         inliers = np.arange(len(sample))
         if self._refits_on_inliers(sample):
             inliers = likely_inliers(distances, sample.weight, self.inlier_fraction)
+        n_references = self.max_references
+        if n_references == "auto":
+            n_cells = self._n_members * math.prod(self._input_shape)
+            n_references = most_references(n_rows, n_cells)
         fitting = FittingRows(
             rows=sample,
             values=values,
             inliers=inliers,
             features=lambda index: self._features(PickedRows(sample, index)),
-            n_references=self._most_references(n_rows),
+            n_references=n_references,
         )
-        for component in self._scorer.components:
-            component.fit(fitting)
-        names = [name for part in self._scorer.components for name in part.names]
-        self.component_names_ = np.array(names)
+        self.component_names_ = np.array(self._scorer.fit(fitting).names)
         return fitting
-
-    def _fit_smoothing(self, fitting, scores, n_rows):
-        """Smooth the scores over neighbours, and keep what is needed for that."""
-        n_nearby = _N_NEARBY
-        if fitting.n_references < n_rows:
-            n_nearby = math.ceil(_NEARBY_SHARE * fitting.n_references)
-        n_nearby = min(n_nearby, _N_NEARBY)
-        self._scorer.smoothing.fit(fitting, scores, n_nearby)
-        sums = self._apply(PickedRows(fitting.rows), ComponentScorer.sums)
-        both = np.stack([scores, smoothed(scores, sums)], axis=1)
-        self._smoothing_units = RobustZScores(both, fitting.rows.weight)
-        return self._higher(both)
-
-    def _most_references(self, n_rows):
-        if self.max_references != "auto":
-            return self.max_references
-        n_cells = self._n_members * math.prod(self._input_shape)
-        bounds = _MOST_REFERENCES, _MOST_PAIRS // n_rows, _MOST_CELLS // n_cells
-        return max(_FEWEST_REFERENCES, min(bounds))
 
     # Scoring ----------------------------------------------------------------------
 
@@ -326,35 +265,12 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
 
     _fitted_attribute = "_scorer"
 
-    @property
-    def _module(self):
-        return self._scorer
-
     def _anomaly_scores(self, X):
-        if self._scorer.smoothing is None:
-            measures = self._apply(X, ComponentScorer.scores)
-            return mean_of_largest(self._units.of(measures))
-        columns = self._apply(X, ComponentScorer.scores_and_sums)
-        measures, sums = np.split(columns, [-2], axis=1)
-        scores = mean_of_largest(self._units.of(measures))
-        return self._higher(np.stack([scores, smoothed(scores, sums)], axis=1))
-
-    def _higher(self, both):
-        """Own scores, or means of them and smoothed ones where those are higher.
-
-        Both as robust z-scores; what is returned is on the components' scale before
-        they are squashed, so that a threshold sees the tail as it is.
-        """
-        units = self._smoothing_units
-        own, smooth = units.z_scores(both).T
-        center, spread = units.units[:, 0]
-        return np.sinh(center + spread * np.maximum(own, (own + smooth) / 2))
+        return self._combination.scores(self._apply(X, ComponentScorer.columns))
 
     def _features(self, rows):
         """Learned features (n_members, n_rows, n_features) of training rows."""
-        features = self._apply(
-            rows, lambda scorer, Z: scorer.learned(Z).transpose(0, 1)
-        )
+        features = self._apply(rows, lambda s, Z: s.learned(Z).transpose(0, 1))
         return self._tensor(features).transpose(0, 1).contiguous()
 
     def _tensor(self, array):
@@ -372,10 +288,9 @@ class DeepOutlierDetector(CallbackSupportMixin, BaseTorchDetector):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        networks = self.autoencoder
-        if networks is None or isinstance(networks, AutoEncoder):
-            networks = AutoEncoder() if networks is None else networks
-            input_tags = networks.__sklearn_tags__().input_tags
+        # Tags are asked for before `fit` validates the parameter.
+        if isinstance(self.autoencoder, AutoEncoder):
+            input_tags = self.autoencoder.__sklearn_tags__().input_tags
             tags.input_tags.three_d_array = input_tags.three_d_array
         return tags
 

@@ -8,7 +8,7 @@ from torch import nn
 from sklearn_deepod._nn import ACTIVATIONS, DenseStack, artificial_outliers
 from sklearn_deepod._training import LossStep, arrays_of, load_arrays
 from sklearn_deepod.base import BaseDeepDetector
-from sklearn_deepod.base._torch import SCORE_ROWS
+from sklearn_deepod.base._scoring import SCORE_ROWS
 from sklearn_deepod.detectors._neighbors._reference_index import ReferenceIndex
 from sklearn_deepod.networks._base import check_sizes
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
@@ -118,12 +118,8 @@ class LUNAR(BaseDeepDetector):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
 
-    def _fit_preprocessor(self, rows):
-        super()._fit_preprocessor(rows)
-        self._keep_references(rows)
-
-    def _narrow_preprocessor(self, rows):
-        super()._narrow_preprocessor(rows)
+    def _fit_preprocessor(self, rows, *, narrow=False):
+        super()._fit_preprocessor(rows, narrow=narrow)
         self._keep_references(rows)
 
     def _keep_references(self, rows):
@@ -154,7 +150,7 @@ class LUNAR(BaseDeepDetector):
     def _initialize(self, module, X, generator):
         module.negatives.copy_(self._negatives)
         del self._negatives
-        mean = X.cpu().double().mean().item()
+        mean = X[0].cpu().double().mean().item()
         module.mean.fill_(mean or 1.0)
 
     def _losses(self, module, X, generator, labels=None):

@@ -6,6 +6,11 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+# Products of training rows and references that are made, which bounds the time.
+MOST_PAIRS = 5_000_000
+FEWEST_REFERENCES, MOST_REFERENCES = 384, 2_048
+# Numbers that all the members' references may hold together, or a sample of the rows.
+MOST_CELLS = 2**25
 # Places come in multiples of this, so that they part evenly into columns.
 _MULTIPLE = 64
 # torch's topk takes a quick way from this many values for each one asked for, but it
@@ -15,6 +20,20 @@ _QUICK, _MANY = 64, 2048
 _FAR = 1e38
 # Found beyond those asked for where distances are exact: the search may swap two.
 _SPARE = 2
+
+
+def most_references(n_rows, n_cells):
+    """Number of references, at most, for a table.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of training rows.
+    n_cells : int
+        Numbers that all members hold of one reference.
+    """
+    bounds = MOST_REFERENCES, MOST_PAIRS // n_rows, MOST_CELLS // n_cells
+    return max(FEWEST_REFERENCES, min(bounds))
 
 
 class ReferenceIndex(nn.Module):

@@ -91,7 +91,7 @@ class BaseHypersphere(BaseNetworkDetector, metaclass=ABCMeta):
 
     def _initialize(self, module, X, generator):
         with torch.no_grad():
-            module.follow(module(self._for_members(X), generator), 1.0)
+            module.follow(module(X, generator), 1.0)
 
     def _pretraining_losses(self, module, X, generator):
         """Errors of the rebuilt rows while the pre-training lasts, then None."""
@@ -106,11 +106,11 @@ class BaseHypersphere(BaseNetworkDetector, metaclass=ABCMeta):
         return (rebuilt - X).square().flatten(2).mean(dim=2)
 
     def _fit_score_statistics(self, module, X, sample_weight, support_fraction):
-        outputs = module(self._for_members(X))
+        outputs = module(X)
         distances = module.distances_of(outputs)
         extent = distances.amax(dim=1) - distances.amin(dim=1)
         collapsed = extent <= _COLLAPSED * distances.amax(dim=1)
-        if len(X) > 1 and collapsed.any():
+        if X.shape[1] > 1 and collapsed.any():
             warn(
                 f"In {int(collapsed.sum())} of {len(collapsed)} members all training "
                 "rows have one and the same distance to the centre, so scores tell "

@@ -107,7 +107,7 @@ class DeepSVDD(BaseHypersphere):
 
     def _fit_score_statistics(self, module, X, sample_weight, support_fraction):
         super()._fit_score_statistics(module, X, sample_weight, support_fraction)
-        distances = module.distances_of(module(self._for_members(X))).sqrt()
+        distances = module.distances_of(module(X)).sqrt()
         distances = distances.cpu().double().numpy().T
         radius = weighted_quantile(distances, [1 - self.nu], sample_weight)[0]
         module.radius.copy_(torch.from_numpy(radius).unsqueeze(1))

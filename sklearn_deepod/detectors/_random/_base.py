@@ -4,7 +4,8 @@ from abc import ABCMeta, abstractmethod
 
 import torch
 
-from sklearn_deepod._training import arrays_of, load_arrays
+from sklearn_deepod._determinism import TrainingRows
+from sklearn_deepod._training import PreprocessedRows, arrays_of, load_arrays
 from sklearn_deepod.base import BaseTorchDetector
 from sklearn_deepod.base._torch import SUPPORT_FRACTION
 
@@ -32,28 +33,26 @@ class BaseUntrainedDetector(BaseTorchDetector, metaclass=ABCMeta):
 
     _fitted_attribute = "module_"
 
-    @property
-    def _module(self):
-        return self.module_
-
     def _fit(self, X, sample_weight):
-        rows = self._begin(X, sample_weight)
+        rows = TrainingRows(X, sample_weight)
+        self._begin(rows)
         self._fit_preprocessor(rows)
         self._learn(rows, 1.0 if self.novelty else SUPPORT_FRACTION)
         if self._refits_on_inliers(rows):
             inliers = self._select_inliers(rows)
-            self._narrow_preprocessor(inliers)
+            self._fit_preprocessor(inliers, narrow=True)
             self._learn(inliers)
         self._fit_threshold(rows)
 
     def _learn(self, rows, support_fraction=1.0):
         """Draw the networks and describe the rows by them; sets `module_`."""
-        first = self._first(self._preprocessed(rows, n_draws=0))
-        module = self._new_module().to(self.device_).eval()
+        rows_read = PreprocessedRows(rows, self._preprocess, self.device_, n_draws=0)
+        X = self._for_members(rows_read.first())
+        self._input_shape = tuple(X.shape[2:])
+        self.module_ = self._new_module().to(self.device_).eval()
         with torch.no_grad():
-            self._initialize(module, first, self._streams["weights"])
-        self._fit_statistics(module, rows, support_fraction)
-        self.module_ = module
+            self._initialize(self.module_, X, self._streams["weights"])
+        self._fit_statistics(rows, support_fraction)
 
     def _to_arrays(self):
         return arrays_of(self.module_)

@@ -144,7 +144,7 @@ class DeepIsolationForest(BaseUntrainedDetector):
         )
 
     def _fit_score_statistics(self, module, X, sample_weight, support_fraction):
-        representations = module.networks.fit(self._for_members(X), sample_weight)
+        representations = module.networks.fit(X, sample_weight)
         representations = representations[:, repeated_rows(sample_weight)]
         n_members, n_rows, _ = representations.shape
         stream = self._streams["weights"]

@@ -83,11 +83,10 @@ class RandomFeatures(BaseUntrainedDetector):
         return WhitenedLayer(layer)
 
     def _initialize(self, module, X, generator):
-        X = self._for_members(X.flatten(1).cpu())
-        read_few_inputs(module.layer, X, generator)
+        read_few_inputs(module.layer, X.flatten(2).cpu(), generator)
 
     def _fit_score_statistics(self, module, X, sample_weight, support_fraction):
-        features = module.features(self._for_members(X))
+        features = module.features(X)
         module.whitening.fit(
             features,
             sample_weight,

@@ -112,6 +112,7 @@ class AutoEncoder(
     }
 
     _accepts_missing = True
+    _dense_parameters = (*BaseNetworkDetector._dense_parameters, "decoder_layer_sizes")
     _module_class, _dense_class = MaskedAutoencoder, DenseMaskedAutoencoder
 
     def __init__(
@@ -176,10 +177,6 @@ class AutoEncoder(
     def _n_features_out(self):
         return self._n_members * self._module.latent_size
 
-    def _dense_parameters(self):
-        parameters = super()._dense_parameters()
-        return parameters | {"decoder_layer_sizes": self.decoder_layer_sizes}
-
     def _module_settings(self):
         """What the module class takes beside the arguments of every autoencoder."""
         return {}
@@ -210,7 +207,7 @@ class AutoEncoder(
 
     def _initialize(self, module, X, generator):
         if isinstance(module, DenseMaskedAutoencoder) and not module.is_linear:
-            X = self._for_members(torch.nan_to_num(X).flatten(1))
+            X = torch.nan_to_num(X[0]).flatten(1).expand(len(X), -1, -1)
             read_few_inputs(module.encoder.layers[0], module.read(X).cpu(), generator)
 
     def _losses(self, module, X, generator, labels=None):
@@ -238,7 +235,6 @@ class AutoEncoder(
         return inputs, seen
 
     def _fit_score_statistics(self, module, X, sample_weight, support_fraction):
-        X = self._for_members(X)
         if module.multiscale_error is not None:
             module.multiscale_error.fit(module.features(X), sample_weight)
         if module.whitening is not None:

@@ -154,4 +154,4 @@ class VariationalAutoEncoder(AutoEncoder):
     def _fit_score_statistics(self, module, X, sample_weight, support_fraction):
         super()._fit_score_statistics(module, X, sample_weight, support_fraction)
         if self.likelihood == "gaussian":
-            module.fit_variance(module.read(self._for_members(X)), sample_weight)
+            module.fit_variance(module.read(X), sample_weight)

@@ -115,11 +115,10 @@ class DevNet(SemiSupervisedMixin, BaseNetworkDetector):
     def _reads_labels(self):
         return self.outliers == "auto"
 
-    def _begin(self, X, sample_weight, labels=None, *, goes_on=False):
-        rows = super()._begin(X, sample_weight, labels, goes_on=goes_on)
+    def _begin(self, rows, *, goes_on=False):
+        super()._begin(rows, goes_on=goes_on)
         if not goes_on:
             self._makes_outliers = not (rows.labels == -1).any()
-        return rows
 
     def _build_module(self, input_shape, generator):
         n_members = self.n_estimators
@@ -133,8 +132,8 @@ class DevNet(SemiSupervisedMixin, BaseNetworkDetector):
         return DeviationNetwork(encoder, head, reference, input_shape, absolute)
 
     def _initialize(self, module, X, generator):
-        module.low.copy_(X.amin(dim=0))
-        module.high.copy_(X.amax(dim=0))
+        module.low.copy_(X[0].amin(dim=0))
+        module.high.copy_(X[0].amax(dim=0))
 
     def _losses(self, module, X, generator, labels=None):
         deviation = module(X, generator)

@@ -8,7 +8,6 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_deepod._determinism import TrainingRows, chunks, dense_rows
 from sklearn_deepod._stats import kimber_threshold, rounding
 from sklearn_deepod.base import BaseDetector
-from sklearn_deepod.preprocessing._preprocess import check_no_empty_columns
 from sklearn_deepod.utils._sklearn_compat import StrOptions
 
 # Where z-scores turn logarithmic: their squares stay finite, in float32 as well.
@@ -87,8 +86,6 @@ class BaseZScore(BaseDetector):
         return z
 
     def _fit(self, X, sample_weight):
-        present = X if sample_weight is None else X[sample_weight > 0]
-        check_no_empty_columns(present, getattr(self, "feature_names_in_", None))
         rows = TrainingRows(X, sample_weight)
         blocks = [
             self._center_and_scale(_quarters(values), rows.weight)

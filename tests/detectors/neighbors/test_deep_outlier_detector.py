@@ -18,7 +18,11 @@ from sklearn_deepod._stats import (
     robust_location_and_scale,
 )
 from sklearn_deepod.detectors._neighbors import _deep_outlier_detector as source
-from sklearn_deepod.detectors._neighbors._component_scorer import ComponentScorer
+from sklearn_deepod.detectors._neighbors import _reference_index
+from sklearn_deepod.detectors._neighbors._component_scorer import (
+    N_NEARBY,
+    ComponentScorer,
+)
 from tests.conftest import make_table
 
 NETWORKS = AutoEncoder(max_steps=20, n_estimators=2)
@@ -82,7 +86,7 @@ class TestScores:
         distances, _ = NearestNeighbors(n_neighbors=5).fit(values).kneighbors()
         bandwidth = np.sort(distances[:, -1])[(len(X) - 1) // 2]
         # The nearest are asked for by the rows themselves, which are among them.
-        nearest = NearestNeighbors(n_neighbors=source._N_NEARBY).fit(values)
+        nearest = NearestNeighbors(n_neighbors=N_NEARBY).fit(values)
         distances, places = nearest.kneighbors(values)
         weight = np.exp(-((distances / bandwidth) ** 2) / 2)
         smoothed = (own + (weight * own[places]).sum(axis=1)) / (1 + weight.sum(axis=1))
@@ -216,10 +220,10 @@ class TestLargeTables:
     def test_references_are_bounded(self, monkeypatch):
         X, _ = make_table(300)
         assert fitted(X, max_references=20).report_["n_references"] == 20
-        monkeypatch.setattr(source, "_MOST_PAIRS", 300 * 50)
-        monkeypatch.setattr(source, "_FEWEST_REFERENCES", 10)
+        monkeypatch.setattr(_reference_index, "MOST_PAIRS", 300 * 50)
+        monkeypatch.setattr(_reference_index, "FEWEST_REFERENCES", 10)
         assert fitted(X).report_["n_references"] == 50
-        monkeypatch.setattr(source, "_FEWEST_REFERENCES", 80)
+        monkeypatch.setattr(_reference_index, "FEWEST_REFERENCES", 80)
         assert fitted(X).report_["n_references"] == 80
 
     @pytest.mark.parametrize("novelty", [False, True])
