@@ -10,6 +10,8 @@ from sklearn_deepod._determinism import chunks
 BLOCK_CELLS = 2**20
 # Rows that are enough for the initial weights.
 FIRST_ROWS = 2**12
+# Rows of a bootstrap sample that are drawn one by one.
+_MOST_DRAWS = 2**20
 
 
 class PreprocessedRows:
@@ -90,8 +92,19 @@ class WeightedBatches:
         return torch.rand(*shape, generator=self.generator, dtype=torch.float64).numpy()
 
     def _bootstrap(self):
+        """A bootstrap sample, as a function that draws indices from it by uniforms."""
         rows = self.prepared.rows
-        return rows.draw(self._uniform(max(1, round(rows.total_weight))))
+        size = max(1, round(rows.total_weight))
+        if size <= max(_MOST_DRAWS, len(rows)):
+            sample = rows.draw(self._uniform(size))
+            return lambda uniforms: sample[(uniforms * size).astype(int)]
+        # Large weights: how often each row comes up, in place of all that comes up.
+        seed = torch.randint(2**62, (), generator=self.generator).item()
+        share = rows.weight / rows.weight.sum()
+        count = np.random.default_rng(seed).multinomial(min(size, 2**62), share)
+        index = np.flatnonzero(count)
+        sample = rows.subset(index, count[index].astype(np.float64))
+        return lambda uniforms: index[sample.draw(uniforms)]
 
     def _draw(self, n_steps):
         uniforms = self._uniform(n_steps, self.n_members, self.batch_size)
@@ -99,7 +112,7 @@ class WeightedBatches:
             return self.prepared.rows.draw(uniforms)
         index = uniforms.astype(int)
         for i, sample in enumerate(self.samples):
-            index[:, i] = sample[(uniforms[:, i] * len(sample)).astype(int)]
+            index[:, i] = sample(uniforms[:, i])
         return index
 
     def steps(self, n_steps):

@@ -24,6 +24,8 @@ from sklearn_deepod.utils._sklearn_compat import (
 
 # Stands for a score that is not finite.
 _HIGHEST = np.finfo(np.float64).max
+# Sums of weights that leave room for products with squares of values.
+_SMALLEST_SUM, _LARGEST_SUM = 1e-100, 1e100
 # What the validation of training rows sets.
 VALIDATED = {"n_features_in_", "feature_names_in_", "_row_shape", "_constants"}
 
@@ -195,10 +197,7 @@ class BaseDetector(
             sample_weight = _check_sample_weight(
                 sample_weight, X, dtype=np.float64, ensure_non_negative=True
             )
-            if not sample_weight.any():
-                raise ValueError(
-                    "All sample weights are zero. Give some row a positive weight."
-                )
+            _check_sum(sample_weight)
         if not goes_on:
             counted = X if sample_weight is None else X[sample_weight > 0]
             check_no_empty_columns(counted, getattr(self, "feature_names_in_", None))
@@ -231,3 +230,19 @@ class BaseDetector(
         tags.input_tags.allow_nan = True
         tags.input_tags.three_d_array = True
         return tags
+
+
+def _check_sum(sample_weight):
+    """Raise where weights are all zero, or where products with them leave floats."""
+    if not sample_weight.any():
+        raise ValueError(
+            "All sample weights are zero. Give some row a positive weight."
+        )
+    with np.errstate(over="ignore"):
+        total = sample_weight.sum()
+    if not _SMALLEST_SUM <= total <= _LARGEST_SUM:
+        raise ValueError(
+            f"The sum of sample_weight is {total:.3g}, beyond what can be computed "
+            f"with ({_SMALLEST_SUM:g} to {_LARGEST_SUM:g}). Scale the weights, where 1 "
+            "means that a row counts once."
+        )

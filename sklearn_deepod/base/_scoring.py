@@ -20,7 +20,7 @@ OFFSET_ROWS = 2**13
 
 
 def scored_in_tiles(scores_of, X, input_shape):
-    """Score rows in blocks of whole tiles.
+    """Score rows in blocks of whole tiles, smaller ones where memory runs out.
 
     Parameters
     ----------
@@ -35,11 +35,11 @@ def scored_in_tiles(scores_of, X, input_shape):
     -------
     ndarray of float64 of shape (n_samples, ...)
     """
-    n_rows = X.shape[0]
+    n_rows, start = X.shape[0], 0
     results = None
     size, tile = _block_and_tile(input_shape)
     with torch.inference_mode(), BatchInvariantMatmul(SCORE_TERMS):
-        for start in range(0, n_rows, size):
+        while start < n_rows:
             block = slice(start, min(start + size, n_rows))
             batch = dense_rows(X, block)
             n_given = len(batch)
@@ -47,10 +47,17 @@ def scored_in_tiles(scores_of, X, input_shape):
             if missing:
                 padding = np.repeat(batch[:1], missing, axis=0)
                 batch = np.concatenate([batch, padding])
-            result = scores_of(batch)[:n_given]
+            try:
+                result = scores_of(batch)[:n_given]
+            except torch.OutOfMemoryError:
+                if size == tile:
+                    raise
+                size = max(tile, size // 2 // tile * tile)
+                continue
             if results is None:
                 results = np.empty((n_rows, *result.shape[1:]))
             results[block] = result
+            start = block.stop
     return results
 
 

@@ -120,6 +120,11 @@ class TestWeightedSetOfRows:
         with pytest.raises(ValueError, match="[Ss]ample weights .*zero"):
             quick().fit(table[0], sample_weight=np.zeros(200))
 
+    @pytest.mark.parametrize("weight", [1e308, 1e-200])
+    def test_sums_of_weights_beyond_floats(self, weight, table):
+        with pytest.raises(ValueError, match="sum of sample_weight is"):
+            quick().fit(table[0], sample_weight=np.full(200, weight))
+
     def test_negative_weight(self, table):
         with pytest.raises(ValueError, match="[Nn]egative values"):
             quick().fit(table[0], sample_weight=np.r_[-1.0, np.ones(199)])

@@ -165,7 +165,27 @@ class TestBootstrap:
     def test_sample_has_the_size_of_the_summed_weights(self):
         rows = TrainingRows(np.arange(4.0)[:, None], np.array([1.0, 5.0, 0.4, 2.0]))
         batches = make_batches(rows, bootstrap=True, n_members=3)
-        assert [len(sample) for sample in batches.samples] == [8, 8, 8]
+        for sample in batches.samples:
+            counts = np.bincount(sample((np.arange(800) + 0.5) / 800), minlength=4)
+            assert (counts % 100 == 0).all()
+
+    def test_samples_of_large_weights_take_little_memory(self):
+        weight = 1e12 * np.array([1.0, 5.0, 2.0, 1e-9])
+        rows = TrainingRows(np.arange(4.0)[:, None], weight)
+        batches = make_batches(rows, bootstrap=True, n_members=3)
+        for sample in batches.samples:
+            counts = np.bincount(sample((np.arange(800) + 0.5) / 800), minlength=4)
+            np.testing.assert_allclose(counts, rows.weight / 1e10, atol=1)
+
+    def test_large_samples_vary_as_small_ones_do(self, monkeypatch):
+        monkeypatch.setattr(_batches, "_MOST_DRAWS", 20)
+        rows = TrainingRows(np.arange(20.0)[:, None], np.full(20, 5.0))
+        batches = make_batches(rows, bootstrap=True, n_members=300)
+        grid = (np.arange(100) + 0.5) / 100
+        counts = [np.bincount(s(grid), minlength=20) for s in batches.samples]
+        assert np.sum(counts, axis=1).tolist() == [100] * 300
+        # Of a multinomial with 100 draws from 20 rows.
+        np.testing.assert_allclose(np.var(counts), 100 * 0.05 * 0.95, rtol=0.1)
 
     def test_tiny_weights_still_give_a_row(self):
         rows = TrainingRows(np.arange(4.0)[:, None], np.full(4, 1e-3))
