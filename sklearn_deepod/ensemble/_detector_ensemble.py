@@ -1,10 +1,8 @@
 """Several outlier detectors as one, on calibrated scores."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.stats import ConstantInputWarning, rankdata, spearmanr
 from sklearn import get_config
 from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import Bunch, get_tags
@@ -15,11 +13,9 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_deepod._stats import (
-    asinh_z_score,
-    negative_log_tail_probability,
-    training_threshold,
-)
+from sklearn_deepod._stats import training_threshold
+from sklearn_deepod.ensemble._combined_scores import CALIBRATIONS, CombinedScores
+from sklearn_deepod.ensemble._weights import agreement_weights, checked_weights
 from sklearn_deepod.utils._decision import DecisionMixin
 from sklearn_deepod.utils._meta import (
     check_scores_new_rows,
@@ -34,8 +30,6 @@ from sklearn_deepod.utils._sklearn_compat import (
     _BaseComposition,
     _fit_context,
 )
-
-EVIDENCE = {"tail": negative_log_tail_probability, "robust": asinh_z_score}
 
 
 class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
@@ -132,7 +126,7 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
 
     _parameter_constraints: dict = {
         "detectors": [list],
-        "calibration": [StrOptions(set(EVIDENCE))],
+        "calibration": [StrOptions(set(CALIBRATIONS))],
         "combine": [StrOptions({"mean", "max", "largest"})],
         "n_largest": [Interval(Integral, 1, None, closed="left")],
         "weights": ["array-like", StrOptions({"agreement"}), None],
@@ -195,7 +189,8 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
             weights do not fit.
         """
         names, detectors = self._chosen()
-        weights = self._checked_weights()
+        dropped = [_is_dropped(detector) for _, detector in self.detectors]
+        weights = checked_weights(self.weights, dropped)
         X, y, params = without_weightless_rows(X, y, params)
         fitted = Parallel(n_jobs=self.n_jobs)(
             delayed(self._fit_one)(name, detector, X, y, params)
@@ -203,19 +198,24 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         )
         members, scores, known = zip(*fitted, strict=True)
         self.training_scores_ = np.array(known, dtype=np.float64)
-        self._sample_weight = params.get("sample_weight")
-        self._evidence = EVIDENCE[self.calibration]
-        n_largest = {"mean": None, "max": 1, "largest": self.n_largest}
-        self._n_largest = n_largest[self.combine]
+        sample_weight = params.get("sample_weight")
         if isinstance(weights, str):
-            weights = _agreement(self.training_scores_)
+            weights = agreement_weights(self.training_scores_)
         self.detectors_ = list(members)
         self.named_detectors_ = Bunch(**dict(zip(names, members, strict=True)))
         self.weights_ = weights / weights.mean()
+        n_largest = {"mean": None, "max": 1, "largest": self.n_largest}
+        self._combined = CombinedScores(
+            self.training_scores_,
+            self.weights_,
+            sample_weight,
+            calibration=self.calibration,
+            n_largest=n_largest[self.combine],
+        )
         self.offset_ = -training_threshold(
             self._combined(np.array(scores, dtype=np.float64)),
             self.contamination,
-            self._sample_weight,
+            sample_weight,
             novelty=self.novelty,
         )
         take_features(self, members[0])
@@ -301,22 +301,6 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
             check_scores_new_rows(detector)
         return zip(*chosen, strict=True)
 
-    def _checked_weights(self):
-        """Weights of the detectors that are not left out, or how to learn them."""
-        if isinstance(self.weights, str):
-            return self.weights
-        kept = np.array([not _is_dropped(d) for _, d in self.detectors])
-        if self.weights is None:
-            return np.ones(kept.sum())
-        weights = np.asarray(self.weights, dtype=np.float64)
-        valid = weights.shape == kept.shape and np.isfinite(weights).all()
-        if not (valid and (weights >= 0).all() and weights[kept].any()):
-            raise ValueError(
-                f"weights must be {len(kept)} numbers, one for each detector, of at "
-                f"least 0 and not all 0; got {self.weights!r}."
-            )
-        return weights[kept]
-
     def _fit_one(self, name, detector, X, y, params):
         """The fitted detector, its scores of the training rows, and those to go by."""
         if params and get_config()["enable_metadata_routing"]:
@@ -330,20 +314,6 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         if self.cv is None:
             return fitted, scores, scores
         return fitted, scores, out_of_fold_scores(fit, X, y, params, cv=self.cv)
-
-    def _combined(self, scores):
-        """One anomaly score for each row of scores by all detectors."""
-        calibrated = np.array(
-            [
-                weight * self._evidence(-new, -known, self._sample_weight)
-                for weight, new, known in zip(
-                    self.weights_, scores, self.training_scores_, strict=True
-                )
-            ]
-        )
-        if self._n_largest is None:
-            return calibrated.mean(axis=0)
-        return np.sort(calibrated, axis=0)[-self._n_largest :].mean(axis=0)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "offset_")
@@ -360,18 +330,3 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
 
 def _is_dropped(detector):
     return isinstance(detector, str) and detector == "drop"
-
-
-def _agreement(scores):
-    """Rank correlation of each detector with the mean rank of the others."""
-    if len(scores) == 1:
-        return np.ones(1)
-    ranks = rankdata(scores, axis=1)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConstantInputWarning)  # a weight of 0
-        weights = [
-            spearmanr(own, others).statistic
-            for own, others in zip(scores, ranks.sum(axis=0) - ranks, strict=True)
-        ]
-    weights = np.maximum(np.nan_to_num(weights), 0.0)
-    return weights if weights.any() else np.ones(len(scores))
