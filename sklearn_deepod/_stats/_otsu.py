@@ -25,10 +25,8 @@ def otsu_threshold(anomaly_scores, sample_weight=None, *, lower=2.0, knee=16.0):
 
     Parameters
     ----------
-    anomaly_scores : ndarray of shape (n_samples,)
-        Training scores, higher is more anomalous.
-    sample_weight : ndarray of shape (n_samples,), default=None
-        Positive weights.
+    anomaly_scores, sample_weight : ndarray of shape (n_samples,)
+        Training scores, higher is more anomalous, and their positive weights, if any.
     lower : float or None, default=2.0
         Lowest threshold, in robust deviations above the median; None sets no bound.
     knee : float or None, default=16.0
@@ -39,11 +37,6 @@ def otsu_threshold(anomaly_scores, sample_weight=None, *, lower=2.0, knee=16.0):
     -------
     float
         The threshold: rows above it are outliers.
-
-    References
-    ----------
-    N. Otsu (1979). A threshold selection method from gray-level histograms. IEEE
-    Transactions on Systems, Man, and Cybernetics 9(1), 62-66.
     """
     scores, weight = distinct_scores(anomaly_scores, sample_weight)
     # In halves, and clipped, so that nothing leaves float64's range.

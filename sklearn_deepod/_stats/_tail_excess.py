@@ -40,10 +40,8 @@ def tail_excess_threshold(
 
     Parameters
     ----------
-    anomaly_scores : ndarray of shape (n_samples,)
-        Training scores, higher is more anomalous.
-    sample_weight : ndarray of shape (n_samples,), default=None
-        Positive weights.
+    anomaly_scores, sample_weight : ndarray of shape (n_samples,)
+        Training scores, higher is more anomalous, and their positive weights, if any.
     level : float, default=0.2
         Expected share of false alarms among the rows flagged.
     groups : bool, default=True
@@ -53,14 +51,6 @@ def tail_excess_threshold(
     -------
     float
         The threshold: rows above it are outliers.
-
-    References
-    ----------
-    Y. Benjamini, Y. Hochberg (1995). Controlling the false discovery rate. Journal of
-    the Royal Statistical Society B 57(1), 289-300.
-
-    B. Efron (2004). Large-scale simultaneous hypothesis testing: the choice of a null
-    hypothesis. Journal of the American Statistical Association 99(465), 96-104.
     """
     scores, weight = distinct_scores(anomaly_scores, sample_weight)
     tail = _ExponentialTail(scores, weight)

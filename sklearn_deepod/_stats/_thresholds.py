@@ -21,13 +21,11 @@ def training_threshold(
 
     Parameters
     ----------
-    anomaly_scores : ndarray of shape (n_samples,)
-        Training scores, higher is more anomalous.
+    anomaly_scores, sample_weight : ndarray of shape (n_samples,)
+        Training scores, higher is more anomalous, and their positive weights, if any.
     contamination : "auto" or float, default="auto"
         A float in (0, 0.5] is the share to flag (`contamination_threshold`). "auto"
         flags what exceeds the tail of the bulk of the scores (`tail_excess_threshold`).
-    sample_weight : ndarray of shape (n_samples,), default=None
-        Positive weights.
     novelty : bool, default=False
         Whether all training rows are known to be normal. "auto" then is the fence of
         `kimber_threshold`, beyond which at most 1.5 % of them lie.
@@ -54,10 +52,8 @@ def kimber_threshold(anomaly_scores, sample_weight=None, *, factor=3.0, most=Non
 
     Parameters
     ----------
-    anomaly_scores : ndarray of shape (n_samples,)
-        Training scores, higher is more anomalous.
-    sample_weight : ndarray of shape (n_samples,), default=None
-        Positive weights.
+    anomaly_scores, sample_weight : ndarray of shape (n_samples,)
+        Training scores, higher is more anomalous, and their positive weights, if any.
     factor : float, default=3.0
         Distance of the fence from Q3 in units of Q3 - Q2.
     most : float or None, default=None
@@ -69,11 +65,6 @@ def kimber_threshold(anomaly_scores, sample_weight=None, *, factor=3.0, most=Non
     float
         The threshold: rows above it are outliers. It is the fence, moved midway between
         the scores beside it.
-
-    References
-    ----------
-    A. C. Kimber (1990). Exploratory data analysis for possibly censored data from
-    skewed distributions. Applied Statistics 39(1), 21-30.
     """
     median, upper = weighted_quantile(anomaly_scores, [0.5, 0.75], sample_weight)
     fence = moved_midway(anomaly_scores, upper + factor * (upper - median))
@@ -87,12 +78,10 @@ def contamination_threshold(anomaly_scores, contamination, sample_weight=None):
 
     Parameters
     ----------
-    anomaly_scores : ndarray of shape (n_samples,)
-        Training scores, higher is more anomalous.
+    anomaly_scores, sample_weight : ndarray of shape (n_samples,)
+        Training scores, higher is more anomalous, and their positive weights, if any.
     contamination : float
         Share of outliers in (0, 0.5].
-    sample_weight : ndarray of shape (n_samples,), default=None
-        Positive weights.
 
     Returns
     -------

@@ -1,25 +1,19 @@
 """Several outlier detectors as one, on calibrated scores."""
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
-from sklearn import get_config
-from sklearn.base import MetaEstimatorMixin, clone
-from sklearn.utils import Bunch, get_tags
-from sklearn.utils.metadata_routing import (
-    MetadataRouter,
-    process_routing,
-)
+from sklearn.base import clone
+from sklearn.utils import Bunch
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_deepod._stats import training_threshold
 from sklearn_deepod.ensemble._combined_scores import CALIBRATIONS, CombinedScores
 from sklearn_deepod.ensemble._weights import agreement_weights, checked_weights
-from sklearn_deepod.utils._decision import DecisionMixin
+from sklearn_deepod.utils._decision import ContaminationMixin, DecisionMixin
 from sklearn_deepod.utils._meta import (
+    MetaEstimatorFitMixin,
     check_scores_new_rows,
-    fit_mapping,
     out_of_fold_scores,
     take_features,
     without_weightless_rows,
@@ -28,11 +22,12 @@ from sklearn_deepod.utils._sklearn_compat import (
     Interval,
     StrOptions,
     _BaseComposition,
-    _fit_context,
 )
 
 
-class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
+class DetectorEnsemble(
+    MetaEstimatorFitMixin, ContaminationMixin, DecisionMixin, _BaseComposition
+):
     """Several outlier detectors as one, on calibrated scores.
 
     Scores of different detectors have different units and tails. Each detector's are
@@ -66,18 +61,9 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         rows by the detector that was fitted on them, which is right for detectors that
         rate new rows alike. Otherwise each row is scored by a clone fitted without it.
         An int does not shuffle.
-    contamination : "auto" or float, default="auto"
-        Share of outliers among the training rows, which sets the threshold. "auto"
-        flags rows that exceed the tail of the bulk of the training scores
-        (`sklearn_deepod.threshold.TailExcessThreshold`), or, with ``novelty=True``,
-        rows beyond a boxplot fence (`sklearn_deepod.threshold.IQRThreshold`). A float
-        in (0, 0.5] flags that share of the training rows.
-    novelty : bool, default=False
-        Whether all training rows are known to be normal. It picks the rule of
-        ``contamination="auto"``, and nothing else: the detectors are not told, and
-        theirs is not looked at.
     n_jobs : int or None, default=None
         Detectors fitted, and scored by, at the same time.
+    {parameters}
 
     Attributes
     ----------
@@ -90,12 +76,7 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
     training_scores_ : ndarray of shape (n_detectors, n_samples)
         Their scores of the training rows that calibrate, without those of weight 0;
         higher is more normal.
-    offset_ : float
-        ``decision_function`` is ``score_samples`` minus this.
-    n_features_in_ : int
-        Number of features, where the detectors tell.
-    feature_names_in_ : ndarray of str
-        Names of the features, where the training rows had some.
+    {attributes}
 
     See Also
     --------
@@ -131,9 +112,8 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         "n_largest": [Interval(Integral, 1, None, closed="left")],
         "weights": ["array-like", StrOptions({"agreement"}), None],
         "cv": ["cv_object", None],
-        "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
-        "novelty": ["boolean"],
         "n_jobs": [Integral, None],
+        **ContaminationMixin._parameter_constraints,
     }
 
     def __init__(
@@ -145,9 +125,9 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         n_largest=4,
         weights=None,
         cv=None,
+        n_jobs=None,
         contamination="auto",
         novelty=False,
-        n_jobs=None,
     ):
         self.detectors = detectors
         self.calibration = calibration
@@ -155,39 +135,11 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         self.n_largest = n_largest
         self.weights = weights
         self.cv = cv
+        self.n_jobs = n_jobs
         self.contamination = contamination
         self.novelty = novelty
-        self.n_jobs = n_jobs
 
-    # The detectors validate their own parameters, whose errors then bear their names.
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, **params):
-        """Fit the detectors, and calibrate their scores on the training rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows; whatever all the detectors take.
-        y : array-like of shape (n_samples,), default=None
-            Handed on to the detectors.
-        **params : dict
-            Handed on to the `fit` of all detectors; if metadata routing is enabled, to
-            those that ask for it. ``sample_weight`` counts in the calibration and for
-            the threshold as well; rows of weight 0 are left out beforehand.
-
-        Returns
-        -------
-        self : object
-            The fitted ensemble.
-
-        Raises
-        ------
-        TypeError
-            If a detector cannot score new rows, or has no name.
-        ValueError
-            If there is no detector, if names are taken twice, or if `weights` or sample
-            weights do not fit.
-        """
+    def _fit(self, X, y, params):
         names, detectors = self._chosen()
         dropped = [_is_dropped(detector) for _, detector in self.detectors]
         weights = checked_weights(self.weights, dropped)
@@ -219,22 +171,8 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
             novelty=self.novelty,
         )
         take_features(self, members[0])
-        return self
 
-    def score_samples(self, X):
-        """Score the rows; higher is more normal.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to score.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            The opposite of the combined calibrated score.
-        """
-        check_is_fitted(self)
+    def _score_samples(self, X):
         scores = Parallel(n_jobs=self.n_jobs)(
             delayed(detector.score_samples)(X) for detector in self.detectors_
         )
@@ -272,17 +210,8 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         self._set_params("detectors", **params)
         return self
 
-    def get_metadata_routing(self):
-        """Say what metadata the detectors' `fit` ask for.
-
-        Returns
-        -------
-        sklearn.utils.metadata_routing.MetadataRouter
-        """
-        return MetadataRouter(owner=type(self).__name__).add(
-            **{name: d for name, d in self.detectors if not _is_dropped(d)},
-            method_mapping=fit_mapping(),
-        )
+    def _held_detectors(self):
+        return {name: d for name, d in self.detectors if not _is_dropped(d)}
 
     def _chosen(self):
         """Names and detectors that are not left out."""
@@ -303,8 +232,7 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
 
     def _fit_one(self, name, detector, X, y, params):
         """The fitted detector, its scores of the training rows, and those to go by."""
-        if params and get_config()["enable_metadata_routing"]:
-            params = process_routing(self, "fit", **params)[name].fit
+        params = self._routed(name, params)
 
         def fit(X, y, **params):
             return clone(detector).fit(X, y, **params)
@@ -314,18 +242,6 @@ class DetectorEnsemble(DecisionMixin, MetaEstimatorMixin, _BaseComposition):
         if self.cv is None:
             return fitted, scores, scores
         return fitted, scores, out_of_fold_scores(fit, X, y, params, cv=self.cv)
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "offset_")
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        inner = [get_tags(d) for _, d in self.detectors if not _is_dropped(d)]
-        for name in ("sparse", "allow_nan"):
-            takes = all(getattr(t.input_tags, name) for t in inner)
-            setattr(tags.input_tags, name, takes)
-        tags.non_deterministic = any(t.non_deterministic for t in inner)
-        return tags
 
 
 def _is_dropped(detector):

@@ -27,7 +27,6 @@ from sklearn_deepod.utils._sklearn_compat import (
     Interval,
     RealNotInt,
     StrOptions,
-    _fit_context,
     _num_samples,
     _safe_indexing,
 )
@@ -89,10 +88,7 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         Number of calibration rows, without those of weight 0.
     offset_ : float
         ``decision_function`` is ``score_samples`` minus this: `alpha`.
-    n_features_in_ : int
-        Number of features, where the detector tells.
-    feature_names_in_ : ndarray of str
-        Names of the features, where the training rows had some.
+    {attributes}
 
     See Also
     --------
@@ -176,8 +172,6 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    # `detector` validates its own parameters, whose errors then bear its name.
-    @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, sample_weight=None):
         """Fit the detector on some rows and calibrate it on others.
 
@@ -211,9 +205,11 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
             If there are so few calibration rows that no p-value can be as low as
             `alpha`.
         """
+        return super().fit(X, y, sample_weight=sample_weight)
+
+    def _fit(self, X, y, params):
         self._check_deterministic()
         X, y = indexable(X, y)
-        params = {"sample_weight": sample_weight}
         X, y, params = without_weightless_rows(X, y, params)
         weight = params["sample_weight"]
         self._likelihood_ratio = self.likelihood_ratio
@@ -227,7 +223,6 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         self._warn_of_few(weighted=weight is not None)
         self.offset_ = float(self.alpha)
         take_features(self, self.detectors_[0])
-        return self
 
     def p_values(self, X):
         """P-values of the rows, under the hypothesis that they are normal.
@@ -246,21 +241,7 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         check_is_fitted(self)
         return self._p_values(X, self._scores(X))
 
-    def score_samples(self, X):
-        """P-values of the rows, equal ones parted by the detectors' scores.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to score.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            The p-values, up to a millionth part lower, so that rows of the same p-value
-            come in the order of the detectors' mean score. Higher is more normal.
-        """
-        check_is_fitted(self)
+    def _score_samples(self, X):
         scores = self._scores(X)
         p = self._p_values(X, scores)
         ranks = np.mean(
@@ -297,7 +278,7 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         return np.where(false_discovery_control(self.p_values(X)) <= level, -1, 1)
 
     def get_metadata_routing(self):
-        """Say what metadata this estimator's and the detector's `fit` ask for.
+        """Get the metadata that `fit` and the `fit` of the detector request.
 
         Returns
         -------
@@ -380,6 +361,3 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
             reached += known.not_above(of_one)
             total += known.total
         return np.divide(reached, total, out=np.ones(len(total)), where=total > 0)
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "offset_")

@@ -42,8 +42,7 @@ class PeaksOverThreshold(BaseThreshold):
 
     Attributes
     ----------
-    threshold_ : float
-        Rows that score above it are outliers.
+    {attributes}
     initial_threshold_ : float
         Scores above it are peaks.
     peaks_ : ndarray of shape (n_kept,)

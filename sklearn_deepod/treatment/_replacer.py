@@ -20,11 +20,7 @@ class OutlierReplacer(BaseOutlierTransformer):
 
     Parameters
     ----------
-    detector : estimator
-        Outlier detector with `fit`, `score_samples` and `predict` as scikit-learn means
-        them. ``LocalOutlierFactor`` needs ``novelty=True``. Wrapped in
-        `sklearn.frozen.FrozenEstimator` it is not fitted again. Its threshold decides
-        which rows are concerned.
+    {parameters}
     strategy : {"nan", "median", "clip", "nearest", "constant"}, default="nan"
         What takes the place of a cell. "nan" makes it missing, for an imputer that
         follows. "median" is the median of its feature. "clip" moves it to the nearer
@@ -39,26 +35,10 @@ class OutlierReplacer(BaseOutlierTransformer):
     quantile_range : tuple of (float, float), default=(0.0, 100.0)
         Percentiles that ``strategy="clip"`` clips to. The default is the whole range of
         the rows that are not flagged.
-    max_cells : float or int, default=0.5
-        Guilty cells in a row, at most; a float is a share of the features. Only used
-        with ``level="cell"``.
-    min_change : float, default=2.0
-        Least distance from a deviating cell to what the others let expect, in robust
-        deviations of its feature. Only used with ``level="cell"``.
 
     Attributes
     ----------
-    detector_ : estimator
-        The fitted detector.
-    repair_report_ : dict of ndarray
-        The cells of the training rows that were changed, in equal lengths: "row" holds
-        their positions, "feature" the names of their columns (or positions, if there
-        are no names), "old" and "new" their values. `pandas.DataFrame` takes it.
-        `repair_report` gives the same for other rows.
-    n_features_in_ : int
-        Number of features.
-    feature_names_in_ : ndarray of str
-        Names of the features, where the training rows had some.
+    {attributes}
 
     See Also
     --------
@@ -103,12 +83,12 @@ class OutlierReplacer(BaseOutlierTransformer):
         self,
         detector,
         *,
+        max_cells=0.5,
+        min_change=2.0,
         strategy="nan",
         level="cell",
         fill_value=None,
         quantile_range=(0.0, 100.0),
-        max_cells=0.5,
-        min_change=2.0,
     ):
         super().__init__(detector, max_cells=max_cells, min_change=min_change)
         self.strategy = strategy
