@@ -144,7 +144,8 @@ class DetectorEnsemble(
         dropped = [_is_dropped(detector) for _, detector in self.detectors]
         weights = checked_weights(self.weights, dropped)
         X, y, params = without_weightless_rows(X, y, params)
-        fitted = Parallel(n_jobs=self.n_jobs)(
+        self._n_jobs = self.n_jobs
+        fitted = Parallel(n_jobs=self._n_jobs)(
             delayed(self._fit_one)(name, detector, X, y, params)
             for name, detector in zip(names, detectors, strict=True)
         )
@@ -173,7 +174,7 @@ class DetectorEnsemble(
         take_features(self, members[0])
 
     def _score_samples(self, X):
-        scores = Parallel(n_jobs=self.n_jobs)(
+        scores = Parallel(n_jobs=self._n_jobs)(
             delayed(detector.score_samples)(X) for detector in self.detectors_
         )
         return -self._combined(np.array(scores, dtype=np.float64))
@@ -211,14 +212,15 @@ class DetectorEnsemble(
         return self
 
     def _held_detectors(self):
-        return {name: d for name, d in self.detectors if not _is_dropped(d)}
+        pairs = [item for item in self.detectors if _is_pair(item)]
+        return {name: d for name, d in pairs if not _is_dropped(d)}
 
     def _chosen(self):
         """Names and detectors that are not left out."""
         if not self.detectors:
             raise ValueError("detectors is empty. Give [(name, detector), ...].")
         for item in self.detectors:
-            if not (isinstance(item, tuple) and len(item) == 2):
+            if not _is_pair(item):
                 raise TypeError(
                     f"detectors must hold pairs (name, detector), but holds {item!r}."
                 )
@@ -242,6 +244,10 @@ class DetectorEnsemble(
         if self.cv is None:
             return fitted, scores, scores
         return fitted, scores, out_of_fold_scores(fit, X, y, params, cv=self.cv)
+
+
+def _is_pair(item):
+    return isinstance(item, tuple) and len(item) == 2
 
 
 def _is_dropped(detector):

@@ -14,6 +14,7 @@ from sklearn_deepod.threshold._tail_excess import TailExcessThreshold
 from sklearn_deepod.utils._decision import DecisionMixin
 from sklearn_deepod.utils._meta import (
     MetaDetectorMixin,
+    has_tags,
     out_of_fold_scores,
     take_features,
 )
@@ -185,5 +186,8 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.target_tags.required = get_tags(self._rule()).target_tags.required
+        rule = self._rule()
+        tags.target_tags.required = (
+            has_tags(rule) and get_tags(rule).target_tags.required
+        )
         return tags

@@ -151,6 +151,9 @@ class BaseOutlierTransformer(
             )
         array = self._validate(X, reset=True)
         table = Table(X, array, self)
+        self._max_cells, self._min_change = self.max_cells, self.min_change
+        if not isinstance(self._max_cells, Integral):
+            self._max_cells = max(1, int(self._max_cells * array.shape[1]))
         self.detector_ = self._fitted_detector(table.X, y, **params)
         flagged = self._flagged(table)
         rows = table.values[~flagged]
@@ -205,17 +208,14 @@ class BaseOutlierTransformer(
         def given(rows):
             return table.like(rows) if self._knows_names else rows
 
-        max_cells = self.max_cells
-        if not isinstance(max_cells, Integral):
-            max_cells = max(1, int(max_cells * values.shape[1]))
         return deviating_cells(
             values,
             lambda *cells: table.rounded(filler.fill(*cells, detector, given)),
             lambda rows: np.asarray(detector.score_samples(given(rows)), np.float64),
             lambda rows: is_outlier(detector.predict(given(rows))),
             self._inliers.scale,
-            max_cells=max_cells,
-            min_change=self.min_change,
+            max_cells=self._max_cells,
+            min_change=self._min_change,
         )
 
     def _changes(self, table, flagged):

@@ -98,33 +98,40 @@ class OutlierReplacer(BaseOutlierTransformer):
 
     @property
     def _makes_missing(self):
-        return self.strategy == "nan"
+        return self._strategy == "nan"
 
     def _learn(self, rows, table):
-        if self.strategy == "constant":
-            self._check_fill_value(table)
-        elif self.strategy == "clip":
+        self._strategy = self.strategy
+        if self._strategy == "constant":
+            self._fill_value = self._checked_fill_value(table)
+        elif self._strategy == "clip":
             self._bounds = np.nanpercentile(rows, self._checked_range(), axis=0)
-        elif self.strategy == "nearest":
+        elif self._strategy == "nearest":
             self._donors = np.where(np.isnan(rows), self._inliers.median, rows)
+        self._filler = None
         if self.level == "cell":
             self._filler = CellFiller(self._inliers, rows, self.detector_)
 
     def _new_values(self, values, table):
         changed = np.ones(values.shape, dtype=bool)
         deviating = np.zeros(values.shape, dtype=bool)
-        if self.level == "cell":
+        if self._filler is not None:
             deviating, _ = self._deviating_cells(self._filler, values, table)
             changed = deviating
-        if self.strategy == "clip":
-            new = np.clip(values, *self._bounds)
-        elif self.strategy == "nearest":
-            new = self._nearest(values, deviating)
-        else:
-            plain = {"nan": np.nan, "constant": self.fill_value}
-            plain = plain.get(self.strategy, self._inliers.median)
-            new = np.broadcast_to(plain, values.shape)
+        new = self._replacements(values, deviating)
         return changed, np.where(changed, new, values)
+
+    def _replacements(self, values, deviating):
+        """What would take the place of each cell of the rows."""
+        if self._strategy == "nan":
+            return np.full(values.shape, np.nan)
+        if self._strategy == "constant":
+            return np.full(values.shape, self._fill_value)
+        if self._strategy == "clip":
+            return np.clip(values, *self._bounds)
+        if self._strategy == "nearest":
+            return self._nearest(values, deviating)
+        return np.broadcast_to(self._inliers.median, values.shape)
 
     def _nearest(self, values, deviating):
         """Rows without outliers that are nearest by the other cells."""
@@ -147,7 +154,7 @@ class OutlierReplacer(BaseOutlierTransformer):
             )
         return bounds
 
-    def _check_fill_value(self, table):
+    def _checked_fill_value(self, table):
         if self.fill_value is None:
             raise ValueError("strategy='constant' needs a number as fill_value.")
         unable = self._names[~table.holds(self.fill_value)].tolist()
@@ -156,3 +163,4 @@ class OutlierReplacer(BaseOutlierTransformer):
                 f"Column(s) {unable} of integers or booleans cannot hold fill_value="
                 f"{self.fill_value}. Give another value, or cast them."
             )
+        return float(self.fill_value)

@@ -48,6 +48,11 @@ def check_scores_new_rows(detector):
     )
 
 
+def has_tags(value):
+    """Whether a parameter's value is an estimator with scikit-learn's tags."""
+    return not isinstance(value, type) and hasattr(value, "__sklearn_tags__")
+
+
 def take_features(estimator, detector):
     """Let an estimator know of its features what a fitted detector knows of them.
 
@@ -228,7 +233,7 @@ class MetaEstimatorFitMixin(SharedParametersMixin, MetaEstimatorMixin):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        held = [d for d in self._held_detectors().values() if _has_tags(d)]
+        held = [d for d in self._held_detectors().values() if has_tags(d)]
         if not held:
             return tags
         inner = [get_tags(detector) for detector in held]
@@ -239,10 +244,6 @@ class MetaEstimatorFitMixin(SharedParametersMixin, MetaEstimatorMixin):
             setattr(tags.input_tags, field.name, taken)
         tags.non_deterministic = any(t.non_deterministic for t in inner)
         return tags
-
-
-def _has_tags(detector):
-    return not isinstance(detector, type) and hasattr(detector, "__sklearn_tags__")
 
 
 class MetaDetectorMixin(MetaEstimatorFitMixin):
