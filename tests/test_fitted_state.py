@@ -2,6 +2,7 @@
 
 import copy
 import gc
+import inspect
 import io
 import pickle
 import warnings
@@ -12,14 +13,28 @@ import numpy as np
 import pytest
 import sklearn
 import torch
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
+from sklearn.ensemble import IsolationForest
+from sklearn.impute import SimpleImputer
+from sklearn.svm import OneClassSVM
 
 import sklearn_deepod
-from sklearn_deepod import AutoEncoder, ModuleDetector
+from sklearn_deepod import AutoEncoder, ModuleDetector, ZScore, threshold
+from sklearn_deepod.ensemble import DetectorEnsemble
 from sklearn_deepod.exceptions import InconsistentVersionWarning
 from sklearn_deepod.networks import Dense
+from sklearn_deepod.preprocessing import RobustAsinhScaler
+from sklearn_deepod.threshold import (
+    BaseThreshold,
+    ConformalDetector,
+    PeaksOverThreshold,
+    ThresholdedDetector,
+)
+from sklearn_deepod.timeseries import WindowedDetector
+from sklearn_deepod.treatment import OutlierDropper, OutlierRepairer, OutlierReplacer
 from sklearn_deepod.utils import all_detectors
 from tests.conftest import QUICK, make_detector, make_table
+from tests.test_architecture import public_classes
 
 CLASSES = [cls for _, cls in all_detectors()]
 
@@ -39,9 +54,9 @@ COPIES = {
 }
 
 
-def other_values(detector):
+def other_values(estimator, *, deep=False):
     """For each parameter a value that it has not got: another one, or nonsense."""
-    for name, value in detector.get_params(deep=False).items():
+    for name, value in estimator.get_params(deep=deep).items():
         if isinstance(value, bool):
             yield name, not value
         elif isinstance(value, int):
@@ -51,20 +66,118 @@ def other_values(detector):
         elif isinstance(value, tuple):
             yield name, (*value, 3)
         elif isinstance(value, str):
-            for other in _other_words(detector, name, value):
+            for other in _other_words(estimator, name, value):
                 yield name, other
+        elif isinstance(value, BaseEstimator):
+            yield name, OneClassSVM()  # has other tags, and is not fitted
+            yield name, "no such value"
         else:
             yield name, "no such value"
 
 
-def _other_words(detector, name, value):
-    constraints = detector._parameter_constraints[name]
+def _other_words(estimator, name, value):
+    constraints = estimator._parameter_constraints.get(name, [])
     words = [c.options for c in constraints if hasattr(c, "options")]
     yield from sorted(set().union(*words) - {value}, key=str) or ["no such value"]
 
 
-def answers(detector, X):
+def decisions(detector, X):
     return detector.score_samples(X), detector.predict(X), detector.offset_
+
+
+def transformed(transformer, X):
+    names = transformer.get_feature_names_out()
+    return transformer.transform(X), names
+
+
+def repaired(transformer, X):
+    report = transformer.repair_report(X)
+    return *transformed(transformer, X), *report.values()
+
+
+def dropped(dropper, X):
+    return dropper.kept_indices_, dropper.dropped_indices_
+
+
+def streamed(estimator, X):
+    """Labels of a stream, and the threshold that they lead to."""
+    copied = copy.deepcopy(estimator)
+    labels = copied.update(X)
+    return labels, getattr(copied, "offset_", None), vars(copied)
+
+
+def rule_answers(rule, X):
+    if not hasattr(rule, "update"):
+        return (rule.threshold_,)
+    labels, _, state = streamed(rule, X[:, 0])
+    return labels, state["threshold_"], state["n_peaks_"], state["peaks_"]
+
+
+def threshold_answers(detector, X):
+    return *decisions(detector, X), *streamed(detector, X)[:2]
+
+
+FOREST = IsolationForest(n_estimators=5, contamination=0.1, random_state=0)
+#: Every public estimator that is no detector of its own, and what it can be asked.
+OTHERS = [
+    (ThresholdedDetector(FOREST), decisions),
+    (ThresholdedDetector(FOREST, threshold=PeaksOverThreshold()), threshold_answers),
+    (ConformalDetector(FOREST, alpha=0.1, random_state=0), decisions),
+    (ConformalDetector(ZScore(), method="cross", cv=3, random_state=0), decisions),
+    (
+        DetectorEnsemble(
+            [("forest", FOREST), ("z", ZScore())], combine="largest", n_largest=1
+        ),
+        decisions,
+    ),
+    (WindowedDetector(FOREST, window=4, merge="mean"), decisions),
+    (OutlierDropper(FOREST), dropped),
+    (OutlierRepairer(FOREST), repaired),
+    (OutlierRepairer(ZScore(), max_cells=1, imputer=SimpleImputer()), repaired),
+    *(
+        (OutlierReplacer(ZScore(), strategy=strategy, level=level, **more), repaired)
+        for strategy, level, more in [
+            ("nan", "cell", {}),
+            ("constant", "row", {"fill_value": 0.5}),
+            ("clip", "cell", {"quantile_range": (5.0, 95.0)}),
+            ("nearest", "row", {}),
+        ]
+    ),
+    (RobustAsinhScaler(), transformed),
+    *(
+        (rule(), rule_answers)
+        for rule in map(vars(threshold).get, threshold.__all__)
+        if issubclass(rule, BaseThreshold) and rule is not BaseThreshold
+    ),
+]
+
+
+def public_estimators():
+    """Concrete classes with `fit` that the package hands on."""
+    return {
+        cls
+        for cls in public_classes()
+        if hasattr(cls, "fit") and not inspect.isabstract(cls)
+    }
+
+
+def test_every_public_estimator_is_asked():
+    asked = {*CLASSES, *(type(estimator) for estimator, _ in OTHERS)}
+    assert public_estimators() == asked
+
+
+def assert_no_parameter_is_read(estimator, answers, *, deep=False):
+    """Change each parameter of a fitted estimator, and ask it and its copies."""
+    expected = answers(estimator)
+    for name, value in other_values(estimator, deep=deep):
+        # Another one for each, since a nested parameter goes with its estimator.
+        changed = copy.deepcopy(estimator).set_params(**{name: value})
+        for how, copied in COPIES.items():
+            if how != "itself" and name in ("random_state", "callbacks", "verbose"):
+                continue  # play no part in what is kept
+            found = answers(copied(changed))
+            for a, b in zip(found, expected, strict=True):
+                np.testing.assert_array_equal(a, b, err_msg=f"{name}={value!r}, {how}")
 
 
 @pytest.mark.parametrize("cls", CLASSES)
@@ -72,17 +185,22 @@ def test_no_parameter_is_read_after_fit(cls):
     X, _ = make_table(60)
     new, _ = make_table(20, seed=1)
     detector = make_detector(cls, **QUICK).fit(X)
-    expected = answers(detector, new)
-    params = detector.get_params(deep=False)
-    for name, value in other_values(detector):
-        detector.set_params(**{name: value})
-        for how, copied in COPIES.items():
-            if how != "itself" and name in ("random_state", "callbacks", "verbose"):
-                continue  # play no part in what is kept
-            found = answers(copied(detector), new)
-            for a, b in zip(found, expected, strict=True):
-                np.testing.assert_array_equal(a, b, err_msg=f"{name}={value!r}, {how}")
-        detector.set_params(**{name: params[name]})
+    assert_no_parameter_is_read(detector, lambda detector: decisions(detector, new))
+
+
+@pytest.mark.parametrize(
+    ("estimator", "answers"), OTHERS, ids=lambda value: type(value).__name__
+)
+def test_no_parameter_of_another_estimator_is_read_after_fit(estimator, answers):
+    X, y = make_table(220)
+    new, _ = make_table(20, seed=1)
+    if isinstance(estimator, BaseThreshold):
+        fitted = clone(estimator).fit(np.abs(X).max(axis=1), y)
+    else:
+        fitted = clone(estimator).fit(X, y)
+    assert_no_parameter_is_read(
+        fitted, lambda estimator: answers(estimator, new), deep=True
+    )
 
 
 def test_a_spec_that_is_changed_in_place():

@@ -7,12 +7,12 @@ from sklearn_deepod._stats._calibration import (
     negative_log_tail_probability,
     robust_location_and_scale,
 )
+from sklearn_deepod._stats._otsu import otsu_threshold
+from sklearn_deepod._stats._tail_excess import tail_excess_threshold
 from sklearn_deepod._stats._thresholds import (
     MOST_OF_NORMAL,
     contamination_threshold,
     kimber_threshold,
-    otsu_threshold,
-    tail_excess_threshold,
     training_threshold,
 )
 from sklearn_deepod._stats._weighted import (

@@ -1,18 +1,18 @@
 """What all detectors share: validation, the sign, the threshold, labels."""
 
-import contextlib
 from abc import ABCMeta, abstractmethod
 from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
 from sklearn_deepod._stats import training_threshold
 from sklearn_deepod.base._constant_features import ConstantFeatures
 from sklearn_deepod.exceptions import DivergenceError
 from sklearn_deepod.preprocessing._preprocess import check_no_empty_columns
 from sklearn_deepod.utils._decision import DecisionMixin
+from sklearn_deepod.utils._rollback import all_or_nothing
 from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
 from sklearn_deepod.utils._sklearn_compat import (
     Interval,
@@ -96,20 +96,7 @@ class BaseDetector(
             self._fit(X, sample_weight)
         return self
 
-    def score_samples(self, X):
-        """Score the rows; higher is more normal.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to score.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            The opposite of the anomaly score.
-        """
-        check_is_fitted(self)
+    def _score_samples(self, X):
         X = self._validate(X, reset=False)
         if self._constants is None:
             scores = self._anomaly_scores(X)
@@ -204,25 +191,13 @@ class BaseDetector(
         self._find_constants(X, sample_weight, goes_on=goes_on)
         return X, sample_weight
 
-    @contextlib.contextmanager
     def _all_or_nothing(self):
         """Put the detector back as it was if anything goes wrong, Ctrl-C included."""
         before = dict(vars(self))
         if "_streams" in before:  # Generators change in place.
             streams = before["_streams"].items()
             before["_streams"] = {name: g.clone_state() for name, g in streams}
-        # Set by scikit-learn around fit; its teardown needs them.
-        try:
-            yield
-        except BaseException:
-            kept = {k: v for k, v in vars(self).items() if k.startswith("_callback")}
-            kept |= {k: v for k, v in vars(self).items() if k.startswith("_skl_")}
-            vars(self).clear()
-            vars(self).update(before | kept)
-            raise
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "offset_")
+        return all_or_nothing(self, before)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -8,23 +8,23 @@ from sklearn.base import BaseEstimator
 from sklearn.base import MetaEstimatorMixin
 from sklearn.base import OutlierMixin
 
-class DetectorEnsemble(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
+class DetectorEnsemble(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
     detectors: Any
     calibration: Literal['robust', 'tail']
     combine: Literal['largest', 'max', 'mean']
     n_largest: int
     weights: Any
     cv: Any
+    n_jobs: Any
     contamination: Literal['auto'] | float
     novelty: bool
-    n_jobs: Any
     detectors_: list[Any]
     named_detectors_: Any
     weights_: NDArray[Any]
     training_scores_: NDArray[Any]
-    offset_: float
     n_features_in_: int
     feature_names_in_: NDArray[Any]
+    offset_: float
     def __init__(
         self,
         detectors: Any,
@@ -34,9 +34,9 @@ class DetectorEnsemble(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         n_largest: int = 4,
         weights: Any = None,
         cv: Any = None,
+        n_jobs: Any = None,
         contamination: Literal['auto'] | float = 'auto',
         novelty: bool = False,
-        n_jobs: Any = None,
     ) -> None: ...
     def decision_function(self, X: Any) -> NDArray[Any]: ...
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self: ...

@@ -179,10 +179,10 @@ class ThresholdedDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
     n_jobs: Any
     detector_: Any
     rule_: Any
-    offset_: float
     training_scores_: NDArray[Any]
     n_features_in_: int
     feature_names_in_: NDArray[Any]
+    offset_: float
     def __init__(
         self,
         detector: Any,

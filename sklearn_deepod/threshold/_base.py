@@ -6,14 +6,20 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, column_or_1d
 
+from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
 from sklearn_deepod.utils._sklearn_compat import _check_sample_weight, _fit_context
 
 
-class BaseThreshold(BaseEstimator, metaclass=ABCMeta):
+class BaseThreshold(SharedParametersMixin, BaseEstimator, metaclass=ABCMeta):
     """Base of the rules: training scores in, a threshold out.
 
-    Subclasses give `_threshold`. A rule sees nothing but scores, so it serves any
-    detector; `ThresholdedDetector` puts it on one.
+    Subclasses implement `_threshold`. A rule sees nothing but scores, so it serves any
+    detector; `ThresholdedDetector` applies it to one.
+
+    Attributes
+    ----------
+    threshold_ : float
+        Rows that score above it are outliers.
     """
 
     #: Fewest scores that the rule can work on.

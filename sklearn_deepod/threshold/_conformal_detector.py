@@ -12,7 +12,11 @@ from sklearn.utils import check_random_state, get_tags
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter, indexable
 
-from sklearn_deepod._stats import median_and_scale
+from sklearn_deepod.threshold._conformal_calibration import (
+    Calibration,
+    check_fixed_scores,
+    likelihood_ratios,
+)
 from sklearn_deepod.utils._decision import DecisionMixin
 from sklearn_deepod.utils._meta import (
     MetaDetectorMixin,
@@ -23,14 +27,11 @@ from sklearn_deepod.utils._sklearn_compat import (
     Interval,
     RealNotInt,
     StrOptions,
-    _fit_context,
     _num_samples,
     _safe_indexing,
 )
 from sklearn_deepod.utils._warnings import warn
 
-# Rows that a detector has to score alike in another order and company.
-N_PROBES = 64
 # Share of a p-value by which `score_samples` parts equal ones.
 TIE_BREAK = 1e-6
 
@@ -87,10 +88,7 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         Number of calibration rows, without those of weight 0.
     offset_ : float
         ``decision_function`` is ``score_samples`` minus this: `alpha`.
-    n_features_in_ : int
-        Number of features, where the detector tells.
-    feature_names_in_ : ndarray of str
-        Names of the features, where the training rows had some.
+    {attributes}
 
     See Also
     --------
@@ -174,8 +172,6 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    # `detector` validates its own parameters, whose errors then bear its name.
-    @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, sample_weight=None):
         """Fit the detector on some rows and calibrate it on others.
 
@@ -209,9 +205,11 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
             If there are so few calibration rows that no p-value can be as low as
             `alpha`.
         """
+        return super().fit(X, y, sample_weight=sample_weight)
+
+    def _fit(self, X, y, params):
         self._check_deterministic()
         X, y = indexable(X, y)
-        params = {"sample_weight": sample_weight}
         X, y, params = without_weightless_rows(X, y, params)
         weight = params["sample_weight"]
         self._likelihood_ratio = self.likelihood_ratio
@@ -219,15 +217,12 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
             delayed(self._fit_and_calibrate)(X, y, weight, train, calibration)
             for train, calibration in self._splits(X)
         )
-        self.detectors_, self.calibration_scores_, weights, counts, self._units = map(
-            list, zip(*fitted, strict=True)
-        )
+        self.detectors_, self._calibrations = map(list, zip(*fitted, strict=True))
+        self.calibration_scores_ = [known.scores for known in self._calibrations]
         self.n_calibration_ = sum(map(len, self.calibration_scores_))
-        self._ranked_weights = weights
-        self._warn_of_few(sum(counts), weighted=weight is not None)
+        self._warn_of_few(weighted=weight is not None)
         self.offset_ = float(self.alpha)
         take_features(self, self.detectors_[0])
-        return self
 
     def p_values(self, X):
         """P-values of the rows, under the hypothesis that they are normal.
@@ -244,28 +239,18 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
             their total weight.
         """
         check_is_fitted(self)
-        return self._p_values(self._scores(X), self._ratios(X, _num_samples(X)))
+        return self._p_values(X, self._scores(X))
 
-    def score_samples(self, X):
-        """P-values of the rows, equal ones parted by the detectors' scores.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to score.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            The p-values, up to a millionth part lower, so that rows of the same p-value
-            come in the order of the detectors' mean score. Higher is more normal.
-        """
-        check_is_fitted(self)
+    def _score_samples(self, X):
         scores = self._scores(X)
-        p = self._p_values(scores, self._ratios(X, _num_samples(X)))
-        ranks = np.zeros(len(p))
-        for of_one, (center, scale) in zip(scores, self._units, strict=True):
-            ranks += np.arctan((of_one - center) / (scale or 1.0)) / len(scores)
+        p = self._p_values(X, scores)
+        ranks = np.mean(
+            [
+                np.arctan(known.standardized(of_one))
+                for of_one, known in zip(scores, self._calibrations, strict=True)
+            ],
+            axis=0,
+        )
         # Above zero, so that a p-value equal to `alpha` gets below it.
         return p * (1.0 - TIE_BREAK * (0.75 - ranks / (2 * np.pi)))
 
@@ -293,7 +278,7 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         return np.where(false_discovery_control(self.p_values(X)) <= level, -1, 1)
 
     def get_metadata_routing(self):
-        """Say what metadata this estimator's and the detector's `fit` ask for.
+        """Get the metadata that `fit` and the `fit` of the detector request.
 
         Returns
         -------
@@ -326,11 +311,7 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         return splitters[self.method].split(np.zeros(_num_samples(X)))
 
     def _fit_and_calibrate(self, X, y, sample_weight, train, calibration):
-        """A fitted detector, and what its calibration rows say.
-
-        These are their increasing scores, the weight of each with its likelihood ratio,
-        their number or total weight, and the centre and the scale of the scores.
-        """
+        """A fitted detector, and what its calibration rows say."""
         rows = _safe_indexing(X, calibration)
         if train is None:
             detector = self._fitted_detector(rows)
@@ -339,14 +320,12 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
             params = self._weights_for_fit(sample_weight, train)
             detector = self._fitted_detector(_safe_indexing(X, train), labels, **params)
         scores = np.asarray(detector.score_samples(rows), dtype=np.float64)
-        self._check_fixed(detector, rows, scores)
-        order = np.argsort(scores, kind="stable")
-        counts = np.ones(len(scores))
+        check_fixed_scores(detector, rows, scores)
+        weight = np.ones(len(scores))
         if sample_weight is not None:
-            counts = sample_weight[calibration][order]
-        weight = counts * self._ratios(rows, len(scores))[order]
-        unit = median_and_scale(scores[order], counts)
-        return detector, scores[order], weight, counts.sum(), unit
+            weight = sample_weight[calibration]
+        ratios = likelihood_ratios(self.likelihood_ratio, rows, len(scores))
+        return detector, Calibration(scores, weight, ratios)
 
     def _weights_for_fit(self, sample_weight, train):
         """Weights of the training rows, if the detector's `fit` may take them."""
@@ -357,8 +336,9 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
             return {}
         return {"sample_weight": sample_weight[train]}
 
-    def _warn_of_few(self, total, *, weighted):
+    def _warn_of_few(self, *, weighted):
         """Warn if no p-value can be as low as `alpha`."""
+        total = sum(known.total_weight for known in self._calibrations)
         if self.alpha * (total + 1) >= 1:
             return
         weight = f" of a total weight of {total:g}" if weighted else ""
@@ -368,46 +348,16 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
             "be flagged. Give more rows, or raise alpha."
         )
 
-    def _check_fixed(self, detector, rows, scores):
-        """Raise if a row's score depends on the rows beside it, or on the call."""
-        probes = np.arange(min(len(scores), N_PROBES))[::-1]
-        again = detector.score_samples(_safe_indexing(rows, probes))
-        spread = np.ptp(scores)
-        if not np.allclose(again, scores[probes], rtol=1e-6, atol=1e-6 * spread):
-            raise ValueError(
-                f"{self.detector!r} scored some rows differently on another call with "
-                "other rows beside them; conformal p-values need a detector whose "
-                "score is a fixed function of the row."
-            )
-
-    def _ratios(self, X, n_samples):
-        """Likelihood ratio of each row; ones without a shift."""
-        if self._likelihood_ratio is None:
-            return np.ones(n_samples)
-        ratios = np.asarray(self._likelihood_ratio(X), dtype=np.float64)
-        valid = ratios.shape == (n_samples,) and np.isfinite(ratios).all()
-        if not (valid and (ratios >= 0).all()):
-            raise ValueError(
-                "likelihood_ratio must give one finite number of at least 0 for each "
-                f"row; for {n_samples} rows it gave {ratios!r}."
-            )
-        return ratios
-
     def _scores(self, X):
         return [
             np.asarray(detector.score_samples(X), dtype=np.float64)
             for detector in self.detectors_
         ]
 
-    def _p_values(self, scores, ratios):
+    def _p_values(self, X, scores):
+        ratios = likelihood_ratios(self._likelihood_ratio, X, _num_samples(X))
         reached, total = ratios.copy(), ratios.copy()
-        for of_one, calibration, weight in zip(
-            scores, self.calibration_scores_, self._ranked_weights, strict=True
-        ):
-            cumulated = np.r_[0.0, np.cumsum(weight)]
-            reached += cumulated[np.searchsorted(calibration, of_one, side="right")]
-            total += cumulated[-1]
+        for of_one, known in zip(scores, self._calibrations, strict=True):
+            reached += known.not_above(of_one)
+            total += known.total
         return np.divide(reached, total, out=np.ones(len(total)), where=total > 0)
-
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "offset_")

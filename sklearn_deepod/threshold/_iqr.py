@@ -34,8 +34,7 @@ class IQRThreshold(BaseThreshold):
 
     Attributes
     ----------
-    threshold_ : float
-        Rows that score above it are outliers.
+    {attributes}
 
     References
     ----------

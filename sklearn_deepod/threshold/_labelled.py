@@ -78,8 +78,7 @@ class FBetaThreshold(BaseLabelledThreshold):
 
     Attributes
     ----------
-    threshold_ : float
-        Rows that score above it are outliers.
+    {attributes}
 
     See Also
     --------
@@ -119,8 +118,7 @@ class CostThreshold(BaseLabelledThreshold):
 
     Attributes
     ----------
-    threshold_ : float
-        Rows that score above it are outliers.
+    {attributes}
 
     See Also
     --------

@@ -21,8 +21,7 @@ class MADThreshold(BaseThreshold):
 
     Attributes
     ----------
-    threshold_ : float
-        Rows that score above it are outliers.
+    {attributes}
 
     Notes
     -----

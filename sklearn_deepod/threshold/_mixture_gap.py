@@ -22,8 +22,7 @@ class MixtureGapThreshold(BaseThreshold):
 
     Attributes
     ----------
-    threshold_ : float
-        Rows that score above it are outliers.
+    {attributes}
     mixture_ : sklearn.mixture.GaussianMixture
         The mixture kept, of two components or one, for standardised scores.
 

@@ -28,8 +28,7 @@ class OtsuThreshold(BaseThreshold):
 
     Attributes
     ----------
-    threshold_ : float
-        Rows that score above it are outliers.
+    {attributes}
 
     References
     ----------

@@ -42,8 +42,7 @@ class PeaksOverThreshold(BaseThreshold):
 
     Attributes
     ----------
-    threshold_ : float
-        Rows that score above it are outliers.
+    {attributes}
     initial_threshold_ : float
         Scores above it are peaks.
     peaks_ : ndarray of shape (n_kept,)
@@ -152,6 +151,7 @@ class PeaksOverThreshold(BaseThreshold):
                 f"rate={self.rate} is not below 1 - level={1 - self.level:.3g}, the "
                 "share of the scores in the tail. Lower level."
             )
+        self._rate, self._max_peaks = self.rate, self.max_peaks
         self.initial_threshold_ = float(np.quantile(scores, self.level))
         peaks = scores[scores > self.initial_threshold_] - self.initial_threshold_
         if len(peaks) < MIN_PEAKS:
@@ -169,7 +169,7 @@ class PeaksOverThreshold(BaseThreshold):
 
     def _add_peaks(self, peaks, limits):
         """Fit the tail to the latest peaks; alarms lay above the limits."""
-        kept = slice(None if self.max_peaks is None else -self.max_peaks, None)
+        kept = slice(None if self._max_peaks is None else -self._max_peaks, None)
         self.peaks_ = np.append(self.peaks_, peaks)[kept]
         self._limits = np.append(self._limits, limits)[kept]
         # In units of their mean: the search of the maximum has absolute tolerances.
@@ -182,7 +182,7 @@ class PeaksOverThreshold(BaseThreshold):
         self.shape_, self.scale_ = float(shape), float(scale * unit)
 
     def _set_threshold(self):
-        beyond = self.rate * self.n_samples_seen_ / self.n_peaks_
+        beyond = self._rate * self.n_samples_seen_ / self.n_peaks_
         excess = genpareto.isf(min(beyond, 1.0), self.shape_, scale=self.scale_)
         self.threshold_ = self.initial_threshold_ + float(excess)
 

@@ -22,8 +22,7 @@ class StandardDeviationThreshold(BaseThreshold):
 
     Attributes
     ----------
-    threshold_ : float
-        Rows that score above it are outliers.
+    {attributes}
 
     References
     ----------

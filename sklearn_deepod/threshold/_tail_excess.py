@@ -29,8 +29,7 @@ class TailExcessThreshold(BaseThreshold):
 
     Attributes
     ----------
-    threshold_ : float
-        Rows that score above it are outliers.
+    {attributes}
 
     See Also
     --------

@@ -14,10 +14,11 @@ from sklearn_deepod.threshold._tail_excess import TailExcessThreshold
 from sklearn_deepod.utils._decision import DecisionMixin
 from sklearn_deepod.utils._meta import (
     MetaDetectorMixin,
+    has_tags,
     out_of_fold_scores,
     take_features,
 )
-from sklearn_deepod.utils._sklearn_compat import HasMethods, _fit_context
+from sklearn_deepod.utils._sklearn_compat import HasMethods
 
 
 def _rule_learns(self):
@@ -62,16 +63,10 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         The fitted detector.
     rule_ : estimator
         The fitted rule.
-    offset_ : float
-        ``decision_function`` is ``score_samples`` minus this: minus the rule's
-        ``threshold_``.
     training_scores_ : ndarray of shape (n_samples,)
-        Scores of the training rows, in which the threshold was found; higher is more
-        normal.
-    n_features_in_ : int
-        Number of features, where the detector tells.
-    feature_names_in_ : ndarray of str
-        Names of the features, where the training rows had some.
+        Scores of the training rows, from which the rule found the threshold; higher is
+        more normal.
+    {attributes}
 
     See Also
     --------
@@ -111,34 +106,7 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         self.cv = cv
         self.n_jobs = n_jobs
 
-    # `detector` and `threshold` validate their own parameters.
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, **params):
-        """Fit the detector, and find the threshold in the scores of the training rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training rows; whatever the detector takes.
-        y : array-like of shape (n_samples,), default=None
-            Handed on to the detector, and to rules that need labels: 1 for inliers, -1
-            for outliers, 0 for rows without a label.
-        **params : dict
-            Handed on to the detector's `fit`. ``sample_weight`` counts in the rule as
-            well.
-
-        Returns
-        -------
-        self : object
-            The fitted detector.
-
-        Raises
-        ------
-        TypeError
-            If the detector cannot score new rows.
-        ValueError
-            If the rows are too few for the rule, or labels are missing that it needs.
-        """
+    def _fit(self, X, y, params):
         detector = self._fitted_detector(X, y, **params)
         if self.cv is None:
             scores = detector.score_samples(X)
@@ -153,22 +121,8 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         self.training_scores_, self._labels, self._weight = known
         self.offset_ = -self.rule_.threshold_
         take_features(self, detector)
-        return self
 
-    def score_samples(self, X):
-        """Score the rows by the detector; higher is more normal.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to score.
-
-        Returns
-        -------
-        ndarray of shape (n_samples,)
-            The detector's own scores.
-        """
-        check_is_fitted(self)
+    def _score_samples(self, X):
         return np.asarray(self.detector_.score_samples(X), dtype=np.float64)
 
     def set_threshold(self, threshold):
@@ -230,10 +184,10 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
             return IQRThreshold(skewed=True, most=MOST_OF_NORMAL)
         return TailExcessThreshold()
 
-    def __sklearn_is_fitted__(self):
-        return hasattr(self, "offset_")
-
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        tags.target_tags.required = get_tags(self._rule()).target_tags.required
+        rule = self._rule()
+        tags.target_tags.required = (
+            has_tags(rule) and get_tags(rule).target_tags.required
+        )
         return tags

@@ -1,28 +1,26 @@
 """Outliers in one long series, found window by window."""
 
-from numbers import Integral, Real
+from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
-from sklearn.utils import get_tags
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import BaseEstimator
+from sklearn.utils import InputTags, get_tags
+from sklearn.utils.validation import validate_data
 
 from sklearn_deepod._stats import training_threshold
 from sklearn_deepod.timeseries._windows import cut_windows, merge_scores, window_starts
-from sklearn_deepod.utils._decision import DecisionMixin
-from sklearn_deepod.utils._sklearn_compat import (
-    HasMethods,
-    Interval,
-    StrOptions,
-    _fit_context,
-)
+from sklearn_deepod.utils._decision import ContaminationMixin, DecisionMixin
+from sklearn_deepod.utils._meta import MetaDetectorMixin, check_scores_new_rows
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 # Numbers in the windows that are scored at once: windows overlap, so all of them
 # together are up to `window` times the series.
 SCORE_CELLS = 2**22
 
 
-class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
+class WindowedDetector(
+    MetaDetectorMixin, ContaminationMixin, DecisionMixin, BaseEstimator
+):
     """Outlier detection in one long series by any detector on its windows.
 
     The rows of `X` are the time stamps of one series, in order and at even intervals;
@@ -52,28 +50,15 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
         time stamp by time stamp, or as an array (n_windows, window, n_channels).
         "auto" flattens unless the detector's tag ``three_d_array`` says that it takes
         sequences; a Pipeline does not tell, so it gets flat rows.
-    contamination : "auto" or float, default="auto"
-        Share of outliers among the training time stamps, which sets the threshold.
-        "auto" flags what exceeds the tail of the bulk of their scores
-        (`sklearn_deepod.threshold.TailExcessThreshold`), or, with ``novelty=True``,
-        what is beyond a boxplot fence (`sklearn_deepod.threshold.IQRThreshold`). A
-        float in (0, 0.5] flags that share of the training time stamps. The threshold of
-        `detector` itself is not used.
-    novelty : bool, default=False
-        Whether all training time stamps are known to be normal. It picks the rule of
-        ``contamination="auto"``, and nothing else: `detector` is not told, and its own
-        parameter of that name, if it has one, is not looked at.
+    {parameters}
 
     Attributes
     ----------
     detector_ : estimator
         The detector fitted on windows.
-    offset_ : float
-        ``decision_function`` is ``score_samples`` minus this.
     n_features_in_ : int
         Number of channels.
-    feature_names_in_ : ndarray of str
-        Names of the channels, where the training series had some.
+    {attributes}
 
     See Also
     --------
@@ -105,14 +90,16 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
     """
 
     _parameter_constraints: dict = {
-        "detector": [HasMethods(["fit", "score_samples"])],
+        "detector": "no_validation",  # see check_scores_new_rows
         "window": [Interval(Integral, 1, None, closed="left")],
         "stride": [Interval(Integral, 1, None, closed="left")],
         "merge": [StrOptions({"max", "mean", "last"})],
         "flatten": ["boolean", StrOptions({"auto"})],
-        "contamination": [StrOptions({"auto"}), Interval(Real, 0, 0.5, closed="right")],
-        "novelty": ["boolean"],
+        **ContaminationMixin._parameter_constraints,
     }
+
+    #: A window has no weight or label of its own.
+    _routed_from = ()
 
     def __init__(
         self,
@@ -133,8 +120,6 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
         self.contamination = contamination
         self.novelty = novelty
 
-    # `detector` validates its own parameters, whose errors then bear its name.
-    @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None):
         """Fit the detector on windows of a series.
 
@@ -156,39 +141,27 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
             If the series is shorter than a window, or if `stride` would leave time
             stamps out.
         """
+        return super().fit(X)
+
+    def _fit(self, X, y, params):
         if self.stride > self.window:
             raise ValueError(
                 f"stride={self.stride} is greater than window={self.window}, so some "
                 "time stamps would be in no window."
             )
+        check_scores_new_rows(self.detector)
         self._window, self._stride, self._merge = self.window, self.stride, self.merge
         X = self._validate(X, reset=True)
         starts = window_starts(len(X), self._window, self._stride)
-        detector = clone(self.detector)
         self._flatten = self.flatten
         if self._flatten == "auto":
-            self._flatten = not get_tags(detector).input_tags.three_d_array
-        self.detector_ = detector.fit(self._rows(X, starts))
+            self._flatten = not get_tags(self.detector).input_tags.three_d_array
+        self.detector_ = self._fitted_detector(self._rows(X, starts))
         self.offset_ = -training_threshold(
             self._anomaly_scores(X), self.contamination, novelty=self.novelty
         )
-        return self
 
-    def score_samples(self, X):
-        """Score the time stamps; higher is more normal.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_timestamps, n_channels)
-            A series, at least `window` time stamps long. To score the latest time
-            stamps, give those before them as well.
-
-        Returns
-        -------
-        ndarray of shape (n_timestamps,)
-            The opposite of the anomaly score.
-        """
-        check_is_fitted(self)
+    def _score_samples(self, X):
         return -self._anomaly_scores(self._validate(X, reset=False))
 
     def _validate(self, X, *, reset):
@@ -228,7 +201,6 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        inner = get_tags(self.detector)
-        tags.input_tags.allow_nan = inner.input_tags.allow_nan
-        tags.non_deterministic = inner.non_deterministic
+        # A series has two axes, whatever the detector makes of its windows.
+        tags.input_tags = InputTags(allow_nan=tags.input_tags.allow_nan)
         return tags

@@ -26,11 +26,11 @@ class OutlierDropper(MetaEstimatorMixin, BaseEstimator):
 
 class OutlierRepairer(MetaEstimatorMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     detector: Any
-    imputer: Any
     max_cells: float | int
     min_change: float
-    detector_: Any
+    imputer: Any
     imputer_: Any
+    detector_: Any
     repair_report_: dict[Any, Any]
     n_features_in_: int
     feature_names_in_: NDArray[Any]
@@ -38,9 +38,9 @@ class OutlierRepairer(MetaEstimatorMixin, OneToOneFeatureMixin, TransformerMixin
         self,
         detector: Any,
         *,
-        imputer: Any = None,
         max_cells: float | int = 0.5,
         min_change: float = 2.0,
+        imputer: Any = None,
     ) -> None: ...
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self: ...
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any: ...
@@ -50,12 +50,12 @@ class OutlierRepairer(MetaEstimatorMixin, OneToOneFeatureMixin, TransformerMixin
 
 class OutlierReplacer(MetaEstimatorMixin, OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     detector: Any
+    max_cells: float | int
+    min_change: float
     strategy: Literal['clip', 'constant', 'median', 'nan', 'nearest']
     level: Literal['cell', 'row']
     fill_value: float | None
     quantile_range: Any
-    max_cells: float | int
-    min_change: float
     detector_: Any
     repair_report_: dict[Any, Any]
     n_features_in_: int
@@ -64,12 +64,12 @@ class OutlierReplacer(MetaEstimatorMixin, OneToOneFeatureMixin, TransformerMixin
         self,
         detector: Any,
         *,
+        max_cells: float | int = 0.5,
+        min_change: float = 2.0,
         strategy: Literal['clip', 'constant', 'median', 'nan', 'nearest'] = 'nan',
         level: Literal['cell', 'row'] = 'cell',
         fill_value: float | None = None,
         quantile_range: Any = ...,
-        max_cells: float | int = 0.5,
-        min_change: float = 2.0,
     ) -> None: ...
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self: ...
     def fit_transform(self, X: Any, y: Any = None, **params: Any) -> Any: ...

@@ -5,13 +5,13 @@ from numbers import Integral, Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_deepod.treatment._cells import Inliers, deviating_cells
-from sklearn_deepod.treatment._labels import check_labels_new_rows, is_outlier
+from sklearn_deepod.treatment._labels import is_outlier
 from sklearn_deepod.treatment._table import Table
-from sklearn_deepod.utils._meta import MetaDetectorMixin
+from sklearn_deepod.utils._meta import MetaDetectorMixin, check_scores_new_rows
+from sklearn_deepod.utils._rollback import all_or_nothing
 from sklearn_deepod.utils._sklearn_compat import Interval, RealNotInt, _fit_context
 
 
@@ -24,20 +24,41 @@ class BaseOutlierTransformer(
 ):
     """Base of the transformers that change the rows a detector flags, and no others.
 
-    Subclasses give `_learn` and `_new_values`.
+    Subclasses implement `_learn` and `_new_values`.
 
     Parameters
     ----------
     detector : estimator
-        Any outlier detector.
+        Outlier detector with `fit`, `score_samples` and `predict` as scikit-learn means
+        them. ``LocalOutlierFactor`` needs ``novelty=True``. Wrapped in
+        `sklearn.frozen.FrozenEstimator` it is not fitted again. Its threshold decides
+        which rows are changed.
     max_cells : float or int, default=0.5
-        Guilty cells in a row, at most.
+        Largest number of deviating cells in a row; a float is a share of the features.
+        A row that is still flagged then keeps these cells changed.
     min_change : float, default=2.0
-        Least distance from a deviating cell to its prediction, in robust deviations.
+        Smallest distance from a deviating cell to its prediction, in robust deviations
+        of its feature. A flagged row without such a cell stays as it is: an unusual row
+        is not always a wrong one.
+
+    Attributes
+    ----------
+    detector_ : estimator
+        The fitted detector.
+    repair_report_ : dict of ndarray
+        The cells of the training rows that were changed, in equal lengths: "row" holds
+        their positions, "feature" the names of their columns (or positions, if there
+        are no names), "old" and "new" their values. `pandas.DataFrame` takes it.
+        `repair_report` gives the same for other rows.
+    n_features_in_ : int
+        Number of features.
+    {attributes}
     """
 
+    _routed_from = ("fit", "fit_transform")
+
     _parameter_constraints: dict = {
-        "detector": "no_validation",  # see check_labels_new_rows
+        "detector": "no_validation",  # see check_scores_new_rows
         "max_cells": [
             Interval(RealNotInt, 0, 1, closed="right"),
             Interval(Integral, 1, None, closed="left"),
@@ -56,41 +77,11 @@ class BaseOutlierTransformer(
         """Whether cells become missing, for which integers have no value."""
         return False
 
-    # `detector` validates its own parameters, whose errors then bear its name.
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, **params):
-        """Fit the detector, and learn from the rows that it does not flag.
-
-        Parameters
-        ----------
-        X : array-like or data frame of shape (n_samples, n_features)
-            Training rows. Missing values are taken if the detector takes them.
-        y : array-like of shape (n_samples,), default=None
-            Handed on to the detector.
-        **params : dict
-            Handed on to the detector's `fit`, such as ``sample_weight``; if metadata
-            routing is enabled, what it asks for.
-
-        Returns
-        -------
-        self : object
-            The fitted transformer.
-
-        Raises
-        ------
-        TypeError
-            If the detector cannot score and label new rows, or if `X` is sparse.
-        ValueError
-            If the detector flags all rows, or a column has no value in the others.
-        """
-        self._fit(X, y, params)
-        return self
-
     @_fit_context(prefer_skip_nested_validation=False)
     def fit_transform(self, X, y=None, **params):
-        """Fit, and change the flagged ones of the training rows.
+        """Fit, and change the training rows that the detector flags.
 
-        The same as ``fit(X).transform(X)``, at half the cost.
+        The result is that of ``fit(X).transform(X)``, at half the cost.
 
         Parameters
         ----------
@@ -106,7 +97,8 @@ class BaseOutlierTransformer(
         ndarray or data frame of shape (n_samples, n_features)
             See `transform`.
         """
-        table, changes = self._fit(X, y, params)
+        with all_or_nothing(self):
+            table, changes = self._fit(X, y, params)
         return table.written(*changes, missing=self._makes_missing)
 
     def transform(self, X):
@@ -150,23 +142,18 @@ class BaseOutlierTransformer(
     def _new_values(self, values, table):
         """Cells to change in flagged rows, and rows with the new values in them."""
 
-    def get_metadata_routing(self):
-        """Say what metadata the detector's `fit` asks for.
-
-        Returns
-        -------
-        sklearn.utils.metadata_routing.MetadataRouter
-        """
-        mapping = MethodMapping().add(caller="fit", callee="fit")
-        return MetadataRouter(owner=type(self).__name__).add(
-            detector=self.detector,
-            method_mapping=mapping.add(caller="fit_transform", callee="fit"),
-        )
-
     def _fit(self, X, y, params):
-        check_labels_new_rows(self.detector)
+        check_scores_new_rows(self.detector)
+        if not hasattr(self.detector, "predict"):
+            raise TypeError(
+                f"{self.detector!r} cannot label rows: it has no predict. "
+                "sklearn_deepod.threshold.ThresholdedDetector finds a threshold for it."
+            )
         array = self._validate(X, reset=True)
         table = Table(X, array, self)
+        self._max_cells, self._min_change = self.max_cells, self.min_change
+        if not isinstance(self._max_cells, Integral):
+            self._max_cells = max(1, int(self._max_cells * array.shape[1]))
         self.detector_ = self._fitted_detector(table.X, y, **params)
         flagged = self._flagged(table)
         rows = table.values[~flagged]
@@ -221,17 +208,14 @@ class BaseOutlierTransformer(
         def given(rows):
             return table.like(rows) if self._knows_names else rows
 
-        max_cells = self.max_cells
-        if not isinstance(max_cells, Integral):
-            max_cells = max(1, int(max_cells * values.shape[1]))
         return deviating_cells(
             values,
             lambda *cells: table.rounded(filler.fill(*cells, detector, given)),
             lambda rows: np.asarray(detector.score_samples(given(rows)), np.float64),
             lambda rows: is_outlier(detector.predict(given(rows))),
             self._inliers.scale,
-            max_cells=max_cells,
-            min_change=self.min_change,
+            max_cells=self._max_cells,
+            min_change=self._min_change,
         )
 
     def _changes(self, table, flagged):

@@ -3,12 +3,11 @@
 import numpy as np
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, clone
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.validation import indexable
 
 from sklearn_deepod.treatment._labels import is_outlier
 from sklearn_deepod.utils._meta import MetaDetectorMixin, take_features
-from sklearn_deepod.utils._sklearn_compat import METHODS, _fit_context, _safe_indexing
+from sklearn_deepod.utils._sklearn_compat import METHODS, _safe_indexing
 
 
 class OutlierDropper(MetaDetectorMixin, BaseEstimator):
@@ -34,10 +33,7 @@ class OutlierDropper(MetaDetectorMixin, BaseEstimator):
         Positions of the training rows that are kept, in their order.
     dropped_indices_ : ndarray of int of shape (n_dropped,)
         Positions of the others.
-    n_features_in_ : int
-        Number of features, where the detector tells.
-    feature_names_in_ : ndarray of str
-        Names of the features, where the training rows had some.
+    {attributes}
 
     See Also
     --------
@@ -69,40 +65,14 @@ class OutlierDropper(MetaDetectorMixin, BaseEstimator):
     (array([7]), (149, 4), (149,))
     """
 
-    _parameter_constraints: dict = {"detector": "no_validation"}  # see fit
+    _parameter_constraints: dict = {"detector": "no_validation"}  # see _fit
 
     def __init__(self, detector):
         self.detector = detector
 
-    # `detector` validates its own parameters, whose errors then bear its name.
-    @_fit_context(prefer_skip_nested_validation=False)
-    def fit(self, X, y=None, **params):
-        """Fit the detector and find the rows that it does not flag.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix, data frame} of shape (n_samples, ...)
-            Training rows, of any kind that the detector takes.
-        y : array-like of shape (n_samples,), default=None
-            Handed on to the detector.
-        **params : dict
-            Handed on to the detector's `fit`, such as ``sample_weight``; if metadata
-            routing is enabled, what it asks for.
-
-        Returns
-        -------
-        self : object
-            The fitted dropper.
-
-        Raises
-        ------
-        TypeError
-            If the detector cannot label rows.
-        ValueError
-            If it flags all of them.
-        """
+    def _fit(self, X, y, params):
         detector = clone(self.detector)
-        params = self._fit_params(params)
+        params = self._routed("detector", params)
         if hasattr(detector, "fit") and hasattr(detector, "predict"):
             labels = detector.fit(X, y, **params).predict(X)
         elif hasattr(detector, "fit_predict"):
@@ -122,7 +92,6 @@ class OutlierDropper(MetaDetectorMixin, BaseEstimator):
         self.kept_indices_ = np.flatnonzero(~flagged)
         self.dropped_indices_ = np.flatnonzero(flagged)
         take_features(self, detector)
-        return self
 
     def fit_resample(self, X, y=None, **params):
         """Fit the detector and return the rows that it does not flag.
@@ -151,16 +120,7 @@ class OutlierDropper(MetaDetectorMixin, BaseEstimator):
             X_kept = _safe_indexing(X, kept)
         return X_kept, None if y is None else _safe_indexing(y, kept)
 
-    def get_metadata_routing(self):
-        """Say what metadata the detector's `fit` asks for.
-
-        Returns
-        -------
-        sklearn.utils.metadata_routing.MetadataRouter
-        """
-        mapping = MethodMapping().add(caller="fit", callee="fit")
-        if "fit_resample" in METHODS:  # added by imbalanced-learn
-            mapping.add(caller="fit_resample", callee="fit")
-        return MetadataRouter(owner=type(self).__name__).add(
-            detector=self.detector, method_mapping=mapping
-        )
+    @property
+    def _routed_from(self):
+        added = ("fit_resample",) if "fit_resample" in METHODS else ()
+        return ("fit", *added)

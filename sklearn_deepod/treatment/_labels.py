@@ -1,29 +1,6 @@
-"""What a treatment asks of a detector: labels of rows."""
+"""Labels that a detector gives."""
 
 import numpy as np
-
-from sklearn_deepod.utils._meta import check_scores_new_rows
-
-
-def check_labels_new_rows(detector):
-    """Raise unless `detector` is one that scores and labels new rows.
-
-    Parameters
-    ----------
-    detector : estimator
-        Any outlier detector with scikit-learn's interface.
-
-    Raises
-    ------
-    TypeError
-        If it has no `fit`, no `score_samples` or no `predict`.
-    """
-    check_scores_new_rows(detector)
-    if not hasattr(detector, "predict"):
-        raise TypeError(
-            f"{detector!r} cannot label rows: it has no predict. "
-            "sklearn_deepod.threshold.ThresholdedDetector finds a threshold for it."
-        )
 
 
 def is_outlier(labels):

@@ -15,40 +15,19 @@ class OutlierRepairer(BaseOutlierTransformer):
 
     Parameters
     ----------
-    detector : estimator
-        Outlier detector with `fit`, `score_samples` and `predict` as scikit-learn means
-        them. ``LocalOutlierFactor`` needs ``novelty=True``. Wrapped in
-        `sklearn.frozen.FrozenEstimator` it is not fitted again. Its threshold decides
-        which rows are repaired.
+    {parameters}
     imputer : transformer or None, default=None
         What predicts a cell from the others of its row: an imputer such as
         `sklearn.impute.KNNImputer`, which is fitted on the training rows that are not
         flagged. They are given to it in robust deviations from the median, so that
         features count alike. None takes the detector's own `reconstruct`, where it has
         one, and else the mean of the 10 nearest rows, of 2,000 at most.
-    max_cells : float or int, default=0.5
-        Guilty cells in a row, at most; a float is a share of the features. A row that
-        is still flagged then is left with these cells replaced.
-    min_change : float, default=2.0
-        Least distance from a deviating cell to its prediction, in robust deviations of
-        its feature. A flagged row without such a cell stays as it is: an unusual row is
-        not always a wrong one.
 
     Attributes
     ----------
-    detector_ : estimator
-        The fitted detector.
     imputer_ : transformer or None
         The fitted imputer; None if the detector's `reconstruct` takes its place.
-    repair_report_ : dict of ndarray
-        The cells of the training rows that were changed, in equal lengths: "row" holds
-        their positions, "feature" the names of their columns (or positions, if there
-        are no names), "old" and "new" their values. `pandas.DataFrame` takes it.
-        `repair_report` gives the same for other rows.
-    n_features_in_ : int
-        Number of features.
-    feature_names_in_ : ndarray of str
-        Names of the features, where the training rows had some.
+    {attributes}
 
     See Also
     --------
@@ -92,7 +71,7 @@ class OutlierRepairer(BaseOutlierTransformer):
         "imputer": [HasMethods(["fit", "transform"]), None],
     }
 
-    def __init__(self, detector, *, imputer=None, max_cells=0.5, min_change=2.0):
+    def __init__(self, detector, *, max_cells=0.5, min_change=2.0, imputer=None):
         super().__init__(detector, max_cells=max_cells, min_change=min_change)
         self.imputer = imputer
 

@@ -20,11 +20,7 @@ class OutlierReplacer(BaseOutlierTransformer):
 
     Parameters
     ----------
-    detector : estimator
-        Outlier detector with `fit`, `score_samples` and `predict` as scikit-learn means
-        them. ``LocalOutlierFactor`` needs ``novelty=True``. Wrapped in
-        `sklearn.frozen.FrozenEstimator` it is not fitted again. Its threshold decides
-        which rows are concerned.
+    {parameters}
     strategy : {"nan", "median", "clip", "nearest", "constant"}, default="nan"
         What takes the place of a cell. "nan" makes it missing, for an imputer that
         follows. "median" is the median of its feature. "clip" moves it to the nearer
@@ -39,26 +35,10 @@ class OutlierReplacer(BaseOutlierTransformer):
     quantile_range : tuple of (float, float), default=(0.0, 100.0)
         Percentiles that ``strategy="clip"`` clips to. The default is the whole range of
         the rows that are not flagged.
-    max_cells : float or int, default=0.5
-        Guilty cells in a row, at most; a float is a share of the features. Only used
-        with ``level="cell"``.
-    min_change : float, default=2.0
-        Least distance from a deviating cell to what the others let expect, in robust
-        deviations of its feature. Only used with ``level="cell"``.
 
     Attributes
     ----------
-    detector_ : estimator
-        The fitted detector.
-    repair_report_ : dict of ndarray
-        The cells of the training rows that were changed, in equal lengths: "row" holds
-        their positions, "feature" the names of their columns (or positions, if there
-        are no names), "old" and "new" their values. `pandas.DataFrame` takes it.
-        `repair_report` gives the same for other rows.
-    n_features_in_ : int
-        Number of features.
-    feature_names_in_ : ndarray of str
-        Names of the features, where the training rows had some.
+    {attributes}
 
     See Also
     --------
@@ -103,12 +83,12 @@ class OutlierReplacer(BaseOutlierTransformer):
         self,
         detector,
         *,
+        max_cells=0.5,
+        min_change=2.0,
         strategy="nan",
         level="cell",
         fill_value=None,
         quantile_range=(0.0, 100.0),
-        max_cells=0.5,
-        min_change=2.0,
     ):
         super().__init__(detector, max_cells=max_cells, min_change=min_change)
         self.strategy = strategy
@@ -118,33 +98,40 @@ class OutlierReplacer(BaseOutlierTransformer):
 
     @property
     def _makes_missing(self):
-        return self.strategy == "nan"
+        return self._strategy == "nan"
 
     def _learn(self, rows, table):
-        if self.strategy == "constant":
-            self._check_fill_value(table)
-        elif self.strategy == "clip":
+        self._strategy = self.strategy
+        if self._strategy == "constant":
+            self._fill_value = self._checked_fill_value(table)
+        elif self._strategy == "clip":
             self._bounds = np.nanpercentile(rows, self._checked_range(), axis=0)
-        elif self.strategy == "nearest":
+        elif self._strategy == "nearest":
             self._donors = np.where(np.isnan(rows), self._inliers.median, rows)
+        self._filler = None
         if self.level == "cell":
             self._filler = CellFiller(self._inliers, rows, self.detector_)
 
     def _new_values(self, values, table):
         changed = np.ones(values.shape, dtype=bool)
         deviating = np.zeros(values.shape, dtype=bool)
-        if self.level == "cell":
+        if self._filler is not None:
             deviating, _ = self._deviating_cells(self._filler, values, table)
             changed = deviating
-        if self.strategy == "clip":
-            new = np.clip(values, *self._bounds)
-        elif self.strategy == "nearest":
-            new = self._nearest(values, deviating)
-        else:
-            plain = {"nan": np.nan, "constant": self.fill_value}
-            plain = plain.get(self.strategy, self._inliers.median)
-            new = np.broadcast_to(plain, values.shape)
+        new = self._replacements(values, deviating)
         return changed, np.where(changed, new, values)
+
+    def _replacements(self, values, deviating):
+        """What would take the place of each cell of the rows."""
+        if self._strategy == "nan":
+            return np.full(values.shape, np.nan)
+        if self._strategy == "constant":
+            return np.full(values.shape, self._fill_value)
+        if self._strategy == "clip":
+            return np.clip(values, *self._bounds)
+        if self._strategy == "nearest":
+            return self._nearest(values, deviating)
+        return np.broadcast_to(self._inliers.median, values.shape)
 
     def _nearest(self, values, deviating):
         """Rows without outliers that are nearest by the other cells."""
@@ -167,7 +154,7 @@ class OutlierReplacer(BaseOutlierTransformer):
             )
         return bounds
 
-    def _check_fill_value(self, table):
+    def _checked_fill_value(self, table):
         if self.fill_value is None:
             raise ValueError("strategy='constant' needs a number as fill_value.")
         unable = self._names[~table.holds(self.fill_value)].tolist()
@@ -176,3 +163,4 @@ class OutlierReplacer(BaseOutlierTransformer):
                 f"Column(s) {unable} of integers or booleans cannot hold fill_value="
                 f"{self.fill_value}. Give another value, or cast them."
             )
+        return float(self.fill_value)

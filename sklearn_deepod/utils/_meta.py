@@ -1,5 +1,7 @@
 """What estimators that hold an outlier detector share."""
 
+from dataclasses import fields
+
 import numpy as np
 from sklearn import get_config
 from sklearn.base import MetaEstimatorMixin, clone
@@ -13,9 +15,12 @@ from sklearn.utils.metadata_routing import (
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import indexable
 
+from sklearn_deepod.utils._rollback import all_or_nothing
+from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
 from sklearn_deepod.utils._sklearn_compat import (
     _check_method_params,
     _check_sample_weight,
+    _fit_context,
     _num_samples,
     _safe_indexing,
 )
@@ -43,15 +48,9 @@ def check_scores_new_rows(detector):
     )
 
 
-def fit_mapping():
-    """Which methods of a detector that holds others call their `fit`.
-
-    Returns
-    -------
-    sklearn.utils.metadata_routing.MethodMapping
-    """
-    mapping = MethodMapping().add(caller="fit", callee="fit")
-    return mapping.add(caller="fit_predict", callee="fit")
+def has_tags(value):
+    """Whether a parameter's value is an estimator with scikit-learn's tags."""
+    return not isinstance(value, type) and hasattr(value, "__sklearn_tags__")
 
 
 def take_features(estimator, detector):
@@ -76,12 +75,9 @@ def without_weightless_rows(X, y, params):
 
     Parameters
     ----------
-    X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Training rows.
-    y : array-like of shape (n_samples,) or None
-        Labels.
-    params : dict
-        Further arguments of `fit`, parted with the rows where they are as many.
+    X, y, params : {array-like, sparse matrix}, array-like or None, and dict
+        Training rows, their labels, and further arguments of `fit`, which are indexed
+        like the rows if there are as many.
 
     Returns
     -------
@@ -119,12 +115,9 @@ def out_of_fold_scores(fit, X, y, params, *, cv, n_jobs=None):
     ----------
     fit : callable
         ``fit(X, y, **params)`` gives a fitted detector.
-    X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Training rows.
-    y : array-like of shape (n_samples,) or None
-        Labels.
-    params : dict
-        Further arguments of `fit`, parted with the rows where they are as many.
+    X, y, params : {array-like, sparse matrix}, array-like or None, and dict
+        Training rows, their labels, and further arguments of `fit`, which are indexed
+        like the rows if there are as many.
     cv : int, cross-validation generator or iterable
         The folds. An int does not shuffle.
     n_jobs : int or None, default=None
@@ -161,37 +154,106 @@ def out_of_fold_scores(fit, X, y, params, *, cv, n_jobs=None):
     return scores
 
 
-class MetaDetectorMixin(MetaEstimatorMixin):
-    """An estimator with a parameter `detector`.
+class MetaEstimatorFitMixin(SharedParametersMixin, MetaEstimatorMixin):
+    """Base of the estimators that hold outlier detectors.
 
-    It takes what the detector takes, and hands metadata on to the detector's `fit`.
+    Subclasses implement `_held_detectors` and `_fit`. Metadata given to `fit` are
+    routed to the detectors.
+
+    Attributes
+    ----------
+    n_features_in_ : int
+        Number of features, if the detector has this attribute.
+    feature_names_in_ : ndarray of str
+        Names of the features, if the columns of the training rows have names.
     """
 
+    #: Methods whose metadata reach the `fit` of the detectors.
+    _routed_from = ("fit", "fit_predict")
+
+    def _held_detectors(self):
+        """Unfitted detectors by name."""
+        raise NotImplementedError
+
+    def _fit(self, X, y, params):
+        """Fit the detectors and learn from their scores or labels."""
+        raise NotImplementedError
+
+    # The detectors validate their own parameters, whose errors then bear their names.
+    @_fit_context(prefer_skip_nested_validation=False)
+    def fit(self, X, y=None, **params):
+        """Fit the detectors, and learn from their scores or labels of the rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows, of any kind that the detectors accept.
+        y : array-like of shape (n_samples,), default=None
+            Passed to the detectors, and to whatever else learns from labels: 1 for
+            inliers, -1 for outliers, 0 for unlabelled rows.
+        **params : dict
+            Passed to the `fit` of the detectors, such as ``sample_weight``; if metadata
+            routing is enabled, to those that request it.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        TypeError
+            If a detector lacks a method that is needed here.
+        ValueError
+            If the rows, the labels or the weights cannot be used. After any error the
+            estimator is as it was before.
+        """
+        with all_or_nothing(self):
+            self._fit(X, y, params)
+        return self
+
     def get_metadata_routing(self):
-        """Say what metadata the detector's `fit` asks for.
+        """Get the metadata that the `fit` of the detectors request.
 
         Returns
         -------
         sklearn.utils.metadata_routing.MetadataRouter
         """
-        return MetadataRouter(owner=type(self).__name__).add(
-            detector=self.detector, method_mapping=fit_mapping()
-        )
+        mapping = MethodMapping()
+        for caller in self._routed_from:
+            mapping.add(caller=caller, callee="fit")
+        router = MetadataRouter(owner=type(self).__name__)
+        return router.add(**self._held_detectors(), method_mapping=mapping)
 
-    def _fitted_detector(self, X, y=None, **params):
-        """A clone of `detector` fitted on the rows; a frozen one as it is."""
-        check_scores_new_rows(self.detector)
-        return clone(self.detector).fit(X, y, **self._fit_params(params))
-
-    def _fit_params(self, params):
-        """Those of the metadata that the detector's `fit` gets."""
+    def _routed(self, name, params):
+        """Those of the metadata that the `fit` of the detector of this name gets."""
         if params and get_config()["enable_metadata_routing"]:
-            return process_routing(self, "fit", **params).detector.fit
+            return process_routing(self, "fit", **params)[name].fit
         return params
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        inner = get_tags(self.detector)
-        tags.input_tags = inner.input_tags
-        tags.non_deterministic = inner.non_deterministic
+        held = [d for d in self._held_detectors().values() if has_tags(d)]
+        if not held:
+            return tags
+        inner = [get_tags(detector) for detector in held]
+        for field in fields(tags.input_tags):
+            # What one of them demands is demanded, what all of them take is taken.
+            of_all = any if field.name == "positive_only" else all
+            taken = of_all(getattr(t.input_tags, field.name) for t in inner)
+            setattr(tags.input_tags, field.name, taken)
+        tags.non_deterministic = any(t.non_deterministic for t in inner)
         return tags
+
+
+class MetaDetectorMixin(MetaEstimatorFitMixin):
+    """An estimator with a parameter `detector`."""
+
+    def _held_detectors(self):
+        return {"detector": self.detector}
+
+    def _fitted_detector(self, X, y=None, **params):
+        """A clone of `detector` fitted on the rows; a frozen one as it is."""
+        check_scores_new_rows(self.detector)
+        params = self._routed("detector", params)
+        return clone(self.detector).fit(X, y, **params)

@@ -1,4 +1,4 @@
-"""Cut-off rules: closed forms, known distributions, ties."""
+"""Rules of thresholds: closed forms, known distributions, ties."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,6 @@ from scipy import stats
 from sklearn_deepod._stats import (
     contamination_threshold,
     kimber_threshold,
-    otsu_threshold,
     tail_excess_threshold,
     training_threshold,
     weighted_quantile,
@@ -21,7 +20,7 @@ def flagged(scores, cut, weight=None):
     return np.average(scores > cut, weights=weight)
 
 
-class TestKimberCutoff:
+class TestKimberThreshold:
     def test_closed_form(self):
         # Median 5, third quartile 7: the fence is 7 + 3 * 2 = 13, between 12 and 20.
         scores = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 12.0, 20.0])
@@ -73,7 +72,7 @@ class TestKimberCutoff:
         assert flagged(scores, kimber_threshold(scores)) == 0
 
 
-class TestContaminationCutoff:
+class TestContaminationThreshold:
     @given(
         st.integers(1, 300),
         st.floats(0.001, 0.5),
@@ -137,29 +136,7 @@ class TestContaminationCutoff:
         )
 
 
-class TestOtsuCutoff:
-    """The rule itself is tested in tests/threshold/test_otsu.py."""
-
-    def test_weights_equal_repetition(self):
-        rng = np.random.RandomState(0)
-        scores, weight = rng.gamma(1.0, size=200), rng.randint(1, 5, size=200)
-        assert otsu_threshold(scores, weight.astype(float)) == otsu_threshold(
-            np.repeat(scores, weight)
-        )
-
-    @given(
-        st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=40),
-        st.floats(0.1, 10.0),
-    )
-    @settings(deadline=None, derandomize=True, max_examples=200)
-    def test_never_flags_the_lowest_and_is_finite(self, scores, weight):
-        scores = np.array(scores)
-        cut = otsu_threshold(scores, np.full(len(scores), weight))
-        assert np.isfinite(cut)
-        assert not np.any(scores[scores == scores.min()] > cut)
-
-
-class TestTrainingCutoff:
+class TestTrainingThreshold:
     def test_rule_by_contamination_and_novelty(self):
         scores = np.random.RandomState(0).gamma(1.0, size=300)
         weight = np.random.RandomState(1).rand(300)

@@ -8,7 +8,7 @@ from scipy import stats
 
 from sklearn_deepod import AutoEncoder
 from sklearn_deepod._stats import otsu_threshold, tail_excess_threshold
-from sklearn_deepod._stats._thresholds import _has_second_group
+from sklearn_deepod._stats._tail_excess import _has_second_group
 from sklearn_deepod.threshold import TailExcessThreshold
 from tests.conftest import QUICK, make_table
 

@@ -367,7 +367,7 @@ class TestErrors:
         [None, "forest", LocalOutlierFactor(), HistGradientBoostingRegressor()],
     )
     def test_no_detector(self, detector):
-        with pytest.raises(ValueError, match="The 'detector' parameter"):
+        with pytest.raises(TypeError, match="cannot score new rows"):
             WindowedDetector(detector).fit(make_series(40))
 
     @pytest.mark.parametrize(

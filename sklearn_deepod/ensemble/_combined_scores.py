@@ -1,0 +1,49 @@
+"""Scores of several detectors, calibrated and combined."""
+
+import numpy as np
+
+from sklearn_deepod._stats import asinh_z_score, negative_log_tail_probability
+
+CALIBRATIONS = {"tail": negative_log_tail_probability, "robust": asinh_z_score}
+
+
+class CombinedScores:
+    """Calibrates scores of several detectors by their training scores; combines them.
+
+    Parameters
+    ----------
+    training_scores : ndarray of shape (n_detectors, n_samples)
+        Scores of the training rows; higher is more normal.
+    weights : ndarray of shape (n_detectors,)
+        Weights of the detectors.
+    sample_weight : ndarray of shape (n_samples,) or None
+        Positive weights of the training rows.
+    calibration : {"tail", "robust"}
+        How scores are calibrated.
+    n_largest : int or None
+        Number of the largest calibrated scores of a row that are averaged; None takes
+        all.
+    """
+
+    def __init__(
+        self, training_scores, weights, sample_weight, *, calibration, n_largest
+    ):
+        self._training_scores = training_scores
+        self._weights = weights
+        self._sample_weight = sample_weight
+        self._calibrate = CALIBRATIONS[calibration]
+        self._n_largest = n_largest
+
+    def __call__(self, scores):
+        """Combine scores (n_detectors, n_rows) into one anomaly score for each row."""
+        calibrated = np.array(
+            [
+                weight * self._calibrate(-new, -known, self._sample_weight)
+                for weight, new, known in zip(
+                    self._weights, scores, self._training_scores, strict=True
+                )
+            ]
+        )
+        if self._n_largest is None:
+            return calibrated.mean(axis=0)
+        return np.sort(calibrated, axis=0)[-self._n_largest :].mean(axis=0)

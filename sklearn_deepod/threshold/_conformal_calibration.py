@@ -1,0 +1,110 @@
+"""The calibration rows of a conformal detector: what their scores say of new ones."""
+
+import numpy as np
+
+from sklearn_deepod._stats import median_and_scale
+from sklearn_deepod.utils._sklearn_compat import _safe_indexing
+
+# Calibration rows that are scored a second time, in another order and company.
+N_PROBES = 64
+
+
+class Calibration:
+    """Scores of the calibration rows of one fitted detector.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_rows,)
+        Scores of the calibration rows; higher is more normal.
+    sample_weight : ndarray of shape (n_rows,)
+        Weights of the calibration rows.
+    ratios : ndarray of shape (n_rows,)
+        Their likelihood ratios.
+
+    Attributes
+    ----------
+    scores : ndarray of shape (n_rows,)
+        The scores in increasing order.
+    total_weight : float
+        Sum of the sample weights.
+    total : float
+        Sum of the weights times the likelihood ratios.
+    """
+
+    def __init__(self, scores, sample_weight, ratios):
+        order = np.argsort(scores, kind="stable")
+        sample_weight = sample_weight[order]
+        self.scores = scores[order]
+        self.total_weight = float(sample_weight.sum())
+        self._cumulated = np.r_[0.0, np.cumsum(sample_weight * ratios[order])]
+        self.total = self._cumulated[-1]
+        self._center, self._scale = median_and_scale(self.scores, sample_weight)
+
+    def not_above(self, scores):
+        """Weight of the calibration rows that score no higher than each score."""
+        return self._cumulated[np.searchsorted(self.scores, scores, side="right")]
+
+    def standardized(self, scores):
+        """Scores in robust deviations from the calibration rows' median."""
+        return (scores - self._center) / (self._scale or 1.0)
+
+
+def check_fixed_scores(detector, rows, scores):
+    """Raise if a row's score depends on the rows beside it, or on the call.
+
+    Parameters
+    ----------
+    detector : estimator
+        The fitted detector.
+    rows : {array-like, sparse matrix} of shape (n_rows, n_features)
+        Rows that it has scored.
+    scores : ndarray of shape (n_rows,)
+        Their scores.
+
+    Raises
+    ------
+    ValueError
+        If some of the rows, given alone and in reverse order, score differently.
+    """
+    probes = np.arange(min(len(scores), N_PROBES))[::-1]
+    again = detector.score_samples(_safe_indexing(rows, probes))
+    tolerance = 1e-6 * np.ptp(scores)
+    if not np.allclose(again, scores[probes], rtol=1e-6, atol=tolerance):
+        raise ValueError(
+            f"{detector!r} scored some rows differently on another call with other "
+            "rows beside them; conformal p-values need a detector whose score is a "
+            "fixed function of the row."
+        )
+
+
+def likelihood_ratios(likelihood_ratio, X, n_samples):
+    """Likelihood ratio of each row; ones without a shift.
+
+    Parameters
+    ----------
+    likelihood_ratio : callable or None
+        Function of rows.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        The rows.
+    n_samples : int
+        Their number.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If the function does not give one finite number of at least 0 for each row.
+    """
+    if likelihood_ratio is None:
+        return np.ones(n_samples)
+    ratios = np.asarray(likelihood_ratio(X), dtype=np.float64)
+    valid = ratios.shape == (n_samples,) and np.isfinite(ratios).all()
+    if not (valid and (ratios >= 0).all()):
+        raise ValueError(
+            "likelihood_ratio must give one finite number of at least 0 for each "
+            f"row; for {n_samples} rows it gave {ratios!r}."
+        )
+    return ratios
