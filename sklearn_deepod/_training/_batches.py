@@ -79,13 +79,25 @@ class WeightedBatches:
         Whether each member draws from its own bootstrap sample of the rows.
     generator : torch.Generator
         The stream of the draws.
+    share : slice, default=slice(None)
+        The part of each batch that is given.
     """
 
-    def __init__(self, prepared, n_members, batch_size, bootstrap, generator):
+    def __init__(
+        self,
+        prepared,
+        n_members,
+        batch_size,
+        bootstrap,
+        generator,
+        *,
+        share=slice(None),
+    ):
         self.prepared = prepared
         self.n_members = n_members
         self.batch_size = batch_size
         self.generator = generator
+        self.share = share
         self.samples = [self._bootstrap() for _ in range(n_members * bootstrap)]
 
     def _uniform(self, *shape):
@@ -120,7 +132,7 @@ class WeightedBatches:
         cells = self.n_members * self.batch_size * math.prod(self.prepared.rows.shape)
         block = max(1, BLOCK_CELLS // max(1, cells))
         while n_steps > 0:
-            index = self._draw(min(block, n_steps))
+            index = self._draw(min(block, n_steps))[:, :, self.share]
             X, labels = self.prepared.take(index), self.prepared.labels_at(index)
             yield from X if labels is None else zip(X, labels, strict=True)
             n_steps -= block

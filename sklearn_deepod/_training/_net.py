@@ -142,6 +142,9 @@ class DetectorNet(NeuralNet):
                 parameter.grad = None
             inputs = self._parameters_of(part)
             torch.autograd.backward(losses, weights, inputs=inputs)
+            if self._ranks is not None:
+                moved = self._parameters if inputs is None else inputs
+                self._ranks.average([p.grad for p in moved if p.grad is not None])
             total = total + (losses.detach() * weights).sum()
             if self.callbacks_:
                 self.notify(
@@ -156,6 +159,12 @@ class DetectorNet(NeuralNet):
                 self.optimizer_.step()
         self.step_ += 1
         return {"loss": total, "y_pred": None}
+
+    def _average_buffers(self):
+        """What a module notes of its own batches becomes the same everywhere."""
+        buffers = [b for b in self.module_.buffers() if b.is_floating_point()]
+        if buffers:
+            self._ranks.average(buffers)
 
     def validation_step(self, batch, **fit_params):
         """Mean loss of a batch in evaluation mode."""
@@ -176,6 +185,8 @@ class DetectorNet(NeuralNet):
             if self.callbacks_:
                 self.history.record_batch(f"{prefix}_loss", step["loss"].item())
                 self.notify("on_batch_end", batch=batch, training=training, **step)
+        if training and self._ranks is not None:
+            self._ranks.average([total])
         mean = total.item() / count
         if not math.isfinite(mean):
             raise DivergenceError(
@@ -185,7 +196,18 @@ class DetectorNet(NeuralNet):
         self.history.record(f"{prefix}_loss", mean)
         self.history.record(f"{prefix}_batch_count", count)
 
-    def run(self, losses, batches, plan, *, validation=None, stopping=None, watch=None):
+    def run(
+        self,
+        losses,
+        batches,
+        plan,
+        *,
+        validation=None,
+        stopping=None,
+        watch=None,
+        progress=None,
+        ranks=None,
+    ):
         """Train through skorch's hooks; exceptions, KeyboardInterrupt too, propagate.
 
         Parameters
@@ -204,26 +226,32 @@ class DetectorNet(NeuralNet):
             The stopping rule on the validation loss.
         watch : callable, default=None
             Called after each epoch; training stops where it returns True.
+        progress : TrainingProgress, default=None
+            Where epochs are saved; those that it holds are not run again.
+        ranks : Ranks, default=None
+            The processes that train together.
         """
-        self._losses = losses
+        self._losses, self._ranks = losses, ranks
         try:
-            self._run_epochs(batches, plan, validation, stopping, watch)
+            self._run_epochs(batches, plan, validation, stopping, watch, progress)
         finally:
-            del self._losses
+            del self._losses, self._ranks
         return self
 
-    def _run_epochs(self, batches, plan, validation, stopping, watch):
+    def _run_epochs(self, batches, plan, validation, stopping, watch, progress):
+        n_done = 0 if progress is None else progress.restore(self, stopping)
         self.notify("on_train_begin", X=None, y=None)
-        progress = tqdm(
-            total=sum(plan), unit="step", disable=not self.verbose, leave=False
-        )
-        with progress:
-            for n_steps in plan:
+        bar = tqdm(total=sum(plan), unit="step", disable=not self.verbose, leave=False)
+        with bar:
+            bar.update(sum(plan[:n_done]))
+            for n_steps in plan[n_done:]:
                 epoch = {"dataset_train": batches, "dataset_valid": validation}
                 self.notify("on_epoch_begin", **epoch)
                 self.run_single_epoch(
                     batches.steps(n_steps), True, "train", self.train_step
                 )
+                if self._ranks is not None:
+                    self._average_buffers()
                 stop = False
                 if validation is not None:
                     self.run_single_epoch(
@@ -231,9 +259,13 @@ class DetectorNet(NeuralNet):
                     )
                     stop = stopping.update(self.history[-1, "valid_loss"], self.module_)
                 self.notify("on_epoch_end", **epoch)
-                progress.update(n_steps)
-                progress.set_postfix(loss=self.history[-1, "train_loss"])
-                if (watch is not None and watch()) or stop:
+                bar.update(n_steps)
+                bar.set_postfix(loss=self.history[-1, "train_loss"])
+                stop |= watch is not None and watch()
+                n_done = len(plan) if stop else n_done + 1
+                if progress is not None:
+                    progress.save(self, stopping, n_done)
+                if stop:
                     break
         if stopping is not None:
             stopping.restore(self.module_)

@@ -9,6 +9,8 @@ from sklearn_deepod._training._arrays import load_state, state_of
 from sklearn_deepod._training._batches import PreprocessedRows, WeightedBatches
 from sklearn_deepod._training._early_stopping import EarlyStopping
 from sklearn_deepod._training._net import DetectorNet
+from sklearn_deepod._training._progress import TrainingProgress
+from sklearn_deepod.utils._ranks import current_ranks
 
 OPTIMIZERS = {
     "adam": torch.optim.Adam,
@@ -76,9 +78,12 @@ class Trainer:
         DetectorNet
             The trained net.
         """
-        detector = self.detector
+        detector, ranks = self.detector, current_ranks()
+        if ranks is not None:
+            ranks.align(detector._streams)
         epochs = self.epochs(rows) if epochs is None else epochs
         cosine = detector.lr_schedule == "cosine" if cosine is None else cosine
+        progress = TrainingProgress.of(detector, rows, epochs, trim_fraction)
         rows, validation = self._hold_out(rows)
         preprocessed = self._preprocessed(
             detector._sampling_weights(rows), sum(epochs) * detector.batch_size
@@ -89,6 +94,7 @@ class Trainer:
             detector.batch_size,
             detector.bootstrap,
             detector._streams["batches"],
+            share=slice(None) if ranks is None else ranks.share(detector.batch_size),
         )
         settings = {
             "trim_fraction": trim_fraction,
@@ -111,6 +117,8 @@ class Trainer:
             validation=validation,
             stopping=stopping,
             watch=watch,
+            progress=progress,
+            ranks=ranks,
         )
 
     def new_net(self, **settings):

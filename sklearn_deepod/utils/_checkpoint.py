@@ -1,0 +1,122 @@
+"""Checkpoints: what a training needs to go on after its process has died."""
+
+import contextlib
+import os
+from contextvars import ContextVar
+from pathlib import Path
+
+import numpy as np
+import torch
+
+_CURRENT = ContextVar("checkpoint", default=None)
+
+
+class Checkpoint:
+    """A folder with the states of the trainings of one fit.
+
+    Parameters
+    ----------
+    folder : str or path
+        Made if it is not there.
+    writes : bool, default=True
+        Whether states are written; of several processes that train together, one does.
+    """
+
+    def __init__(self, folder, *, writes=True):
+        self.folder = Path(folder)
+        self.writes = writes
+        self._n_trainings = 0
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def next_training(self, key):
+        """The place of the next training of the fit.
+
+        Parameters
+        ----------
+        key : str
+            Stands for the detector's parameters and the rows.
+
+        Returns
+        -------
+        SavedTraining
+        """
+        path = self.folder / f"training_{self._n_trainings}.pt"
+        self._n_trainings += 1
+        return SavedTraining(path, key, writes=self.writes)
+
+
+class SavedTraining:
+    """The saved state of one training, if there is any.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    key : str
+        A file with another key belongs to another fit.
+    writes : bool
+        Whether `save` writes.
+    """
+
+    def __init__(self, path, key, *, writes):
+        self.path = path
+        self.key = key
+        self.writes = writes
+
+    def load(self):
+        """The state that was saved last, or None."""
+        if not self.path.exists():
+            return None
+        # Tensors, numbers and text only: loading runs no code.
+        state = torch.load(self.path, weights_only=True)
+        if state.pop("key") != self.key:
+            raise ValueError(
+                f"{self.path} is of another fit: of other rows, another detector or "
+                "other parameters. Give the folder of this fit, or an empty one."
+            )
+        return state
+
+    def save(self, state):
+        """Put the state in place of the one before, as a whole or not at all."""
+        if self.writes:
+            with replaced(self.path) as file:
+                torch.save(_as_tensors({**state, "key": self.key}), file)
+
+
+@contextlib.contextmanager
+def checkpoints_in(checkpoint):
+    """Inside it, trainings save their states, and go on from what they find."""
+    token = _CURRENT.set(checkpoint)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+def current_checkpoint():
+    """The `Checkpoint` of the fit that runs, or None."""
+    return _CURRENT.get()
+
+
+@contextlib.contextmanager
+def replaced(path):
+    """A binary file that takes its name only when it is complete and on the disk."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with open(beside, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _as_tensors(state):
+    if isinstance(state, dict):
+        return {name: _as_tensors(value) for name, value in state.items()}
+    if isinstance(state, list):
+        return [_as_tensors(value) for value in state]
+    if isinstance(state, np.ndarray):
+        return torch.from_numpy(np.array(state))
+    return state.item() if isinstance(state, np.generic) else state
