@@ -1,0 +1,6 @@
+"""Tables that do not fit into memory, or that lie on several machines."""
+
+from sklearn_deepod.parallel._fit_stream import fit_stream
+from sklearn_deepod.parallel._score_stream import score_stream
+
+__all__ = ["fit_stream", "score_stream"]
