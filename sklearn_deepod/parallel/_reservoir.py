@@ -71,7 +71,7 @@ class Reservoir:
         """
         self._shrink()
         if not self._held:
-            raise ValueError("All weights are zero. Give some row a positive weight.")
+            raise ValueError("No row has a positive weight. Give some row one.")
         _, X, weight, y = self._held[0]
         if weight is not None and np.isfinite(self._bound):
             weight = np.maximum(weight * self._bound, 1.0)

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator
 from sklearn.ensemble import IsolationForest
 
 FEATURES = ["a", "b", "c"]
@@ -44,6 +45,21 @@ def folder(frame, tmp_path):
             path / f"{i}.parquet", row_group_size=30, write_page_checksum=True
         )
     return path
+
+
+class Sums(BaseEstimator):
+    """A detector of rows of any shape."""
+
+    offset_ = 0.0
+
+    def fit(self, X, y=None):
+        return self
+
+    def score_samples(self, X):
+        return X.reshape(len(X), -1).sum(axis=1)
+
+    def __sklearn_is_fitted__(self):
+        return True
 
 
 def break_page(path, fraction):

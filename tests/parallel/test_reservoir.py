@@ -112,5 +112,5 @@ def test_frames_and_labels_stay_together():
 
 
 def test_no_weight_at_all():
-    with pytest.raises(ValueError, match="All weights are zero"):
+    with pytest.raises(ValueError, match="No row has a positive weight"):
         sample_of(np.arange(5), 2, 0, np.zeros(5))

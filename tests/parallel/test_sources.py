@@ -6,11 +6,10 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 import pytest
 import torch
-from sklearn.base import BaseEstimator
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from sklearn_deepod.parallel import score_stream
-from tests.parallel.common import FEATURES, make_forest
+from tests.parallel.common import FEATURES, Sums, make_forest
 
 
 def all_scores(detector, source, **params):
@@ -85,18 +84,6 @@ def test_arrays(frame, tmp_path, kind):
 
 
 def test_rows_of_any_shape():
-    class Sums(BaseEstimator):
-        offset_ = 0.0
-
-        def fit(self, X):
-            return self
-
-        def score_samples(self, X):
-            return X.sum(axis=(1, 2))
-
-        def __sklearn_is_fitted__(self):
-            return True
-
     X = np.arange(60.0).reshape(10, 3, 2)
     np.testing.assert_array_equal(
         all_scores(Sums(), X, batch_size=4), X.sum(axis=(1, 2))
