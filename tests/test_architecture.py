@@ -37,6 +37,7 @@ ALLOWED = {
     "detectors": {"base", *BELOW_BASE},
     "ensemble": PROTOCOL,
     "metrics": PROTOCOL,
+    "parallel": PROTOCOL,
     "threshold": PROTOCOL,
     "timeseries": PROTOCOL,
     "treatment": PROTOCOL,
@@ -45,6 +46,7 @@ ALLOWED = {
 COMPAT = {"utils/_sklearn_compat.py", "utils/_torch_compat.py"}
 FOLLOWED = {"sklearn", "torch", "skorch"}
 OPTIONAL = {"joblib", "matplotlib", "pandas", "polars", "pyarrow", "pyod", "rich"}
+OPTIONAL |= {"dask", "distributed", "pyspark"}
 SEEDING = {"manual_seed", "seed", "set_rng_state", "fork_rng"}
 
 every_source = pytest.mark.parametrize(

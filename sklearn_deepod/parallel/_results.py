@@ -1,0 +1,92 @@
+"""What is written of each row: score, decision, label."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_deepod.utils._meta import check_scores_new_rows
+
+METHODS = ("score_samples", "decision_function", "predict")
+#: Names of the columns of results, and their types.
+RESULTS = {"score": np.float64, "decision": np.float64, "label": np.int8}
+
+
+def check_fitted_detector(detector):
+    """Raise unless a detector is fitted and scores new rows.
+
+    Parameters
+    ----------
+    detector : estimator
+        Any outlier detector with scikit-learn's interface.
+    """
+    check_scores_new_rows(detector)
+    check_is_fitted(detector)
+
+
+def check_no_result_names(names):
+    """Raise where columns have the names of results.
+
+    Parameters
+    ----------
+    names : list of str
+        Columns that are to stand beside the results.
+    """
+    taken = [name for name in names if name in RESULTS]
+    if taken:
+        raise ValueError(
+            f"The column(s) {taken} have the names of results. Rename them first."
+        )
+
+
+def _as_fitted(detector, X):
+    """Rows as a frame if the detector knows names of features, else as an array."""
+    is_named = hasattr(detector, "feature_names_in_")
+    return X.to_numpy() if hasattr(X, "iloc") and not is_named else X
+
+
+def results(detector, X):
+    """Score rows once, and derive decisions and labels where the detector allows it.
+
+    Parameters
+    ----------
+    detector : estimator
+        Fitted outlier detector; a pipeline may lead to it.
+    X : {ndarray, data frame} of shape (n_samples, n_features)
+        Rows; may be none.
+
+    Returns
+    -------
+    dict of str to ndarray of shape (n_samples,)
+        See `RESULTS`.
+    """
+    if len(X) == 0:
+        return {name: np.empty(0, dtype) for name, dtype in RESULTS.items()}
+    X = _as_fitted(detector, X)
+    scores = np.asarray(detector.score_samples(X), dtype=np.float64)
+    last = detector.steps[-1][1] if hasattr(detector, "steps") else detector
+    if hasattr(last, "offset_"):
+        decisions = scores - last.offset_
+    else:
+        decisions = np.asarray(detector.decision_function(X), dtype=np.float64)
+    labels = np.where(decisions < 0, -1, 1).astype(RESULTS["label"])
+    return {"score": scores, "decision": decisions, "label": labels}
+
+
+def one_result(detector, X, method):
+    """Call one method of a detector on rows, of which there may be none.
+
+    Parameters
+    ----------
+    detector : estimator
+        Fitted outlier detector.
+    X : {ndarray, data frame} of shape (n_samples, n_features)
+        Rows.
+    method : {"score_samples", "decision_function", "predict"}
+        The method.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+    """
+    if len(X) == 0:
+        return np.empty(0, dtype=np.int64 if method == "predict" else np.float64)
+    return np.asarray(getattr(detector, method)(_as_fitted(detector, X)))

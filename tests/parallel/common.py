@@ -1,0 +1,70 @@
+"""Tables that lie in files."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import BaseEstimator
+from sklearn.ensemble import IsolationForest
+
+FEATURES = ["a", "b", "c"]
+
+
+def make_frame(n_rows=1000, seed=0):
+    """Numbers, every tenth row far out, a column with missing values, and a key."""
+    rng = np.random.default_rng(seed)
+    frame = pd.DataFrame(rng.normal(size=(n_rows, 3)), columns=FEATURES)
+    frame.loc[::10, FEATURES] *= 5
+    frame.loc[5::20, "b"] = np.nan
+    frame.insert(0, "id", [f"key-{seed}-{i}" for i in range(n_rows)])
+    return frame
+
+
+def make_forest(X):
+    """A small forest, which scores rows alike in any batch."""
+    return IsolationForest(n_estimators=8, random_state=0).fit(X)
+
+
+@pytest.fixture
+def frame():
+    return make_frame()
+
+
+@pytest.fixture
+def forest(frame):
+    return make_forest(frame[FEATURES])
+
+
+@pytest.fixture
+def folder(frame, tmp_path):
+    """The frame in five Parquet files of 200 rows, in row groups of 30."""
+    path = tmp_path / "rows"
+    path.mkdir()
+    for i in range(5):
+        part = frame[200 * i : 200 * (i + 1)]
+        part.to_parquet(
+            path / f"{i}.parquet", row_group_size=30, write_page_checksum=True
+        )
+    return path
+
+
+class Sums(BaseEstimator):
+    """A detector of rows of any shape."""
+
+    offset_ = 0.0
+
+    def fit(self, X, y=None):
+        return self
+
+    def score_samples(self, X):
+        return X.reshape(len(X), -1).sum(axis=1)
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+
+def break_page(path, fraction):
+    """Overwrite bytes in the middle of a file."""
+    content = bytearray(path.read_bytes())
+    start = int(fraction * len(content))
+    content[start : start + 40] = bytes(40)
+    path.write_bytes(content)
