@@ -13,7 +13,7 @@ def arrays_of(module):
 
 def load_arrays(module, arrays):
     """Put what `arrays_of` gave into a module of the same architecture."""
-    tensors = {k: torch.from_numpy(np.array(v)) for k, v in arrays.items()}
+    tensors = {k: torch.as_tensor(v).clone() for k, v in arrays.items()}
     module.load_state_dict(tensors)
     return module
 
@@ -44,7 +44,7 @@ def load_state(net, state):
     load_arrays(net.module_, state["module"])
     optimizer = net.optimizer_.state_dict()
     optimizer["state"] = {
-        i: {k: torch.from_numpy(np.array(v)) for k, v in moments.items()}
+        i: {k: torch.as_tensor(v).clone() for k, v in moments.items()}
         for i, moments in state["optimizer"].items()
     }
     net.optimizer_.load_state_dict(optimizer)

@@ -4,5 +4,13 @@ from sklearn_deepod.parallel._dask import DaskDetector
 from sklearn_deepod.parallel._fit_stream import fit_stream
 from sklearn_deepod.parallel._score_stream import score_stream
 from sklearn_deepod.parallel._spark import SparkDetector
+from sklearn_deepod.parallel._training import checkpoints, data_parallel
 
-__all__ = ["DaskDetector", "SparkDetector", "fit_stream", "score_stream"]
+__all__ = [
+    "DaskDetector",
+    "SparkDetector",
+    "checkpoints",
+    "data_parallel",
+    "fit_stream",
+    "score_stream",
+]

@@ -64,7 +64,7 @@ class SavedTraining:
         self.writes = writes
 
     def load(self):
-        """The state that was saved last, or None."""
+        """The state that was saved last, with tensors for arrays, or None."""
         if not self.path.exists():
             return None
         # Tensors, numbers and text only: loading runs no code.
@@ -113,10 +113,9 @@ def replaced(path):
 
 
 def _as_tensors(state):
+    """A state of dicts and lists with tensors in place of arrays."""
     if isinstance(state, dict):
         return {name: _as_tensors(value) for name, value in state.items()}
     if isinstance(state, list):
         return [_as_tensors(value) for value in state]
-    if isinstance(state, np.ndarray):
-        return torch.from_numpy(np.array(state))
-    return state.item() if isinstance(state, np.generic) else state
+    return torch.from_numpy(state) if isinstance(state, np.ndarray) else state
