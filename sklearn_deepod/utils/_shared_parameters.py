@@ -1,7 +1,12 @@
 """Constructor parameters that a family of classes shares, written once."""
 
 import inspect
-import re
+
+from sklearn_deepod.utils._shared_docs import (
+    docstring_entries,
+    filled,
+    sections_to_fill,
+)
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -11,9 +16,9 @@ class SharedParametersMixin:
 
     ``**shared`` stands for the parameters of the next constructor in the order of
     method resolution, and so on up to one that ends otherwise. `inspect.signature`, and
-    thus ``get_params``, give them all. In the docstring's sections, ``{parameters}``
-    and ``{attributes}`` become the entries of the classes above for whatever the class
-    does not describe.
+    thus ``get_params``, give them all. In the docstring's sections, ``{parameters}``,
+    ``{attributes}``, ``{notes}`` and ``{references}`` become the entries of the classes
+    above for whatever the class does not describe.
 
     The class keyword `exclude` names parameters that are no longer the user's::
 
@@ -105,15 +110,11 @@ def _refusing_others(cls, parameters):
 
 def _filled(doc, cls, parameters):
     """The docstring with the entries of the classes above for its placeholders."""
-    for section in ("Parameters", "Attributes"):
-        placeholder = f"{{{section.lower()}}}"
-        described = docstring_entries(doc, section)
-        if placeholder in described:
-            above = _all_above(cls, section)
-            if section == "Parameters":
-                above = {k: v for k, v in above.items() if k in parameters}
-            added = [text for name, text in above.items() if name not in described]
-            doc = doc.replace(placeholder, "\n".join(added))
+    for section in sections_to_fill(doc):
+        above = _all_above(cls, section)
+        if section == "Parameters":
+            above = {name: text for name, text in above.items() if name in parameters}
+        doc = filled(doc, section, above)
     return doc
 
 
@@ -125,13 +126,3 @@ def _all_above(cls, section):
         for name, text in docstring_entries(doc, section).items():
             found.setdefault(name, text)
     return found
-
-
-def docstring_entries(doc, section):
-    """Entries of a numpydoc section, by name; none where there is no such section."""
-    next_section = r"\n\n\S[^\n]*\n-+\n"
-    found = re.search(
-        rf"^{section}\n-+\n(.+?)(?={next_section}|\s*\Z)", doc, re.DOTALL | re.MULTILINE
-    )
-    entries = re.split(r"\n+(?=\S)", found[1]) if found else []
-    return {entry.partition(" : ")[0]: entry for entry in entries}
