@@ -161,7 +161,7 @@ def test_every_public_class_is_documented(cls):
     assert cls.__doc__
     for name, member in vars(cls).items():
         if inspect.isfunction(member) and not name.startswith("_"):
-            assert member.__doc__, name
+            assert inspect.getdoc(member), name
 
 
 def documented():

@@ -2,11 +2,7 @@
 
 import inspect
 
-from sklearn_deepod.utils._shared_docs import (
-    docstring_entries,
-    filled,
-    sections_to_fill,
-)
+from sklearn_deepod.utils._shared_docs import docstring_entries
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -16,9 +12,9 @@ class SharedParametersMixin:
 
     ``**shared`` stands for the parameters of the next constructor in the order of
     method resolution, and so on up to one that ends otherwise. `inspect.signature`, and
-    thus ``get_params``, give them all. In the docstring's sections, ``{parameters}``,
-    ``{attributes}``, ``{notes}`` and ``{references}`` become the entries of the classes
-    above for whatever the class does not describe.
+    thus ``get_params``, give them all. In the docstring's sections, ``{parameters}``
+    and ``{attributes}`` become the entries of the classes above for whatever the class
+    does not describe.
 
     The class keyword `exclude` names parameters that are no longer the user's::
 
@@ -110,11 +106,15 @@ def _refusing_others(cls, parameters):
 
 def _filled(doc, cls, parameters):
     """The docstring with the entries of the classes above for its placeholders."""
-    for section in sections_to_fill(doc):
-        above = _all_above(cls, section)
-        if section == "Parameters":
-            above = {name: text for name, text in above.items() if name in parameters}
-        doc = filled(doc, section, above)
+    for section in ("Parameters", "Attributes"):
+        placeholder = f"{{{section.lower()}}}"
+        described = docstring_entries(doc, section)
+        if placeholder in described:
+            above = _all_above(cls, section)
+            if section == "Parameters":
+                above = {k: v for k, v in above.items() if k in parameters}
+            added = [text for name, text in above.items() if name not in described]
+            doc = doc.replace(placeholder, "\n".join(added))
     return doc
 
 

@@ -30,39 +30,65 @@ def first(rows, *, level=0.1, depth=3):
     """
 
 
-def second(names):
-    """The second.
-
-    Parameters
-    ----------
-    names : list of str
-        The names.
-    rows : array-like
-        Other rows.
-    """
-
-
-def test_takes_what_the_function_has_and_does_not_describe():
-    @documented_like(first, second)
-    def third(rows, names, *, level=0.5, other=1):
-        """The third.
+def test_takes_parameters_in_the_order_of_the_signature():
+    @documented_like(first)
+    def second(rows, *, level=0.5, others=(), depth=2, **params):
+        """The second.
 
         Parameters
         ----------
-        {parameters}
-        level : float, default=0.5
+        **params : dict
+            What else there is.
+        level, others : float, default=0.5 and ()
             Its own words.
-        other : int, default=1
-            Its own parameter.
 
         Raises
         ------
-        {raises}
+        TypeError
+            Of its own.
+
+        Examples
+        --------
+        >>> 1
+        1
+        """
+
+    assert second.__doc__ == inspect.cleandoc(
+        """The second.
+
+        Parameters
+        ----------
+        rows : array-like
+            The rows.
+        level, others : float, default=0.5 and ()
+            Its own words.
+        depth : int, default=3
+            A depth.
+        **params : dict
+            What else there is.
+
+        Raises
+        ------
+        TypeError
+            Of its own.
 
         References
         ----------
-        {references}
+        A. Author (2000). A title that is so long that it
+        takes two lines. Journal.
+
+        Examples
+        --------
+        >>> 1
+        1
         """
+    )
+
+
+def test_takes_whole_sections():
+    @documented_like(first)
+    def third(rows):
+        """The third."""
 
     assert third.__doc__ == inspect.cleandoc(
         """The third.
@@ -71,12 +97,6 @@ def test_takes_what_the_function_has_and_does_not_describe():
         ----------
         rows : array-like
             The rows.
-        names : list of str
-            The names.
-        level : float, default=0.5
-            Its own words.
-        other : int, default=1
-            Its own parameter.
 
         Raises
         ------
@@ -89,14 +109,6 @@ def test_takes_what_the_function_has_and_does_not_describe():
         takes two lines. Journal.
         """
     )
-
-
-def test_a_placeholder_outside_its_section_is_left_alone():
-    @documented_like(first)
-    def prose(rows):
-        """Says {parameters}."""
-
-    assert prose.__doc__ == "Says {parameters}."
 
 
 def test_without_docstrings():
