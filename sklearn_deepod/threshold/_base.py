@@ -14,6 +14,8 @@ class BaseThreshold(BaseEstimator, metaclass=ABCMeta):
 
     Subclasses give `_threshold`. A rule sees nothing but scores, so it serves any
     detector; `ThresholdedDetector` puts it on one.
+
+    Read more in the :ref:`User Guide <threshold-rules>`.
     """
 
     #: Fewest scores that the rule can work on.

@@ -30,6 +30,8 @@ class WindowedDetector(MetaEstimatorMixin, DecisionMixin, BaseEstimator):
     series, and each time stamp gets its score from those of the windows that hold it.
     Like any outlier detector, this takes n rows and gives n scores.
 
+    Read more in the :ref:`User Guide <windowed-detector>`.
+
     Parameters
     ----------
     detector : estimator
