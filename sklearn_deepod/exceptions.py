@@ -6,11 +6,16 @@ __all__ = ["DivergenceError", "InconsistentVersionWarning"]
 
 
 class DivergenceError(ValueError):
-    """Raised where a training or its scores end in values that are not finite."""
+    """Raised where a training or its scores end in values that are not finite.
+
+    Read more in the :ref:`User Guide <diverging-training>`.
+    """
 
 
 class InconsistentVersionWarning(sklearn.exceptions.InconsistentVersionWarning):
     """Warns that a detector was saved by another version of a package.
+
+    Read more in the :ref:`User Guide <saving>`.
 
     Parameters
     ----------

@@ -18,6 +18,8 @@ _FINAL_SHARE = 0.02
 class LossStep(NamedTuple):
     """What one step of the optimizer minimises.
 
+    Read more in the :ref:`User Guide <write-a-detector>`.
+
     Attributes
     ----------
     part : torch.nn.Module

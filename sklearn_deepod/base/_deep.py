@@ -26,6 +26,8 @@ class BaseDeepDetector(IncrementalMixin, BaseTorchDetector, metaclass=ABCMeta):
     `_fit_score_statistics` where they need them. Batches have the shape
     (n_estimators, n_rows, ...): all members are trained in one pass.
 
+    Read more in the :ref:`User Guide <write-a-detector>`.
+
     Parameters
     ----------
     novelty : bool, default=False

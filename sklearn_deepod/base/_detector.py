@@ -39,6 +39,8 @@ class BaseDetector(
     nowhere else. Rows in which a feature leaves the one value that it had in training
     score beyond all training rows, whatever `_anomaly_scores` gives.
 
+    Read more in the :ref:`User Guide <write-a-detector>`.
+
     Parameters
     ----------
     contamination : "auto" or float, default="auto"

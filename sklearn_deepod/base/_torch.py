@@ -50,6 +50,8 @@ class BaseTorchDetector(FittedStateMixin, BaseDetector, metaclass=ABCMeta):
     another order, repeated rows in place of weights, or rows of weight 0 give a
     bit-identical model.
 
+    Read more in the :ref:`User Guide <write-a-detector>`.
+
     Parameters
     ----------
     novelty : bool, default=False

@@ -17,6 +17,8 @@ class ModuleDetector(BaseDeepDetector):
     this package. Random operations of the module (initial weights, dropout, noise) draw
     from the detector's own stream.
 
+    Read more in the :ref:`User Guide <module-detector>`.
+
     Parameters
     ----------
     module : callable or torch.nn.Module

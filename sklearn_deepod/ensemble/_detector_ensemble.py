@@ -34,6 +34,8 @@ class DetectorEnsemble(
     put in one unit by its own scores of the training rows, and then combined for each
     row. A row's score depends on nothing but the row and the training.
 
+    Read more in the :ref:`User Guide <detector-ensemble>`.
+
     Parameters
     ----------
     detectors : list of (str, estimator)

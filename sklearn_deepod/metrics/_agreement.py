@@ -1,4 +1,4 @@
-"""Criteria without labels that compare rankings with one another."""
+"""Criteria without labels that compare rankings with each other."""
 
 from numbers import Integral, Real
 
@@ -17,21 +17,23 @@ from sklearn_deepod.utils._sklearn_compat import Interval, _safe_indexing
 
 
 class RankStabilityScorer(LabelFreeScorer):
-    """Scorer without labels: does the detector rank alike when fitted on other rows?
+    """Scorer without labels: agreement of rankings after fits on different rows.
 
     Clones are fitted on random samples of the rows, each with a seed of its own, and
-    rank all of them. The criterion is the mean Spearman correlation of these rankings.
-    It judges the detector's settings, not the fitted detector.
+    each ranks all rows. The criterion is the mean Spearman correlation of these
+    rankings. It evaluates the settings of the detector, not the fitted detector.
+
+    Read more in the :ref:`User Guide <measures-without-labels>`.
 
     Parameters
     ----------
     n_resamples : int, default=5
-        Number of samples, each with a fit.
+        Number of samples, with one fit for each.
     subsample : float, default=0.5
         Share of the rows in a sample, drawn without replacement.
     random_state : int, RandomState instance or None, default=0
-        Seed of the samples and of the clones. With an int all candidates of a search
-        are judged by the same ones.
+        Seed of the samples and of the clones. With an int, all candidates of a search
+        are evaluated on the same ones.
 
     See Also
     --------
@@ -39,9 +41,9 @@ class RankStabilityScorer(LabelFreeScorer):
 
     Notes
     -----
-    A detector can be stable and wrong: one that ranks by a single feature is. Use it to
-    see whether `n_estimators` or the number of training rows is large enough, rather
-    than to choose a method. The value lies in [-1, 1].
+    A detector can be stable and wrong, for example if it ranks by a single feature. Use
+    the criterion to see whether `n_estimators` or the number of training rows is large
+    enough, rather than to choose a method. The value lies in [-1, 1].
 
     Examples
     --------
@@ -67,7 +69,7 @@ class RankStabilityScorer(LabelFreeScorer):
         self.subsample = subsample
         self.random_state = random_state
 
-    def _judge(self, estimator, X, rng):
+    def _evaluate(self, estimator, X, rng):
         n_samples = X.shape[0]
         size = max(2, round(self.subsample * n_samples))
         scores = []
@@ -80,21 +82,23 @@ class RankStabilityScorer(LabelFreeScorer):
 
 
 class ConsensusScorer(LabelFreeScorer):
-    """Scorer without labels: does the detector rank as other detectors do in the mean?
+    """Scorer without labels: agreement with the mean ranking of other detectors.
 
-    The others are fitted on the rows; each ranks them, and the mean of their ranks is
-    the consensus. The criterion is the Spearman correlation of the judged detector's
-    scores with it.
+    The other detectors are fitted on the rows and rank them; the mean of their ranks is
+    the consensus. The criterion is the Spearman correlation of the scores of the
+    evaluated detector with the consensus.
+
+    Read more in the :ref:`User Guide <measures-without-labels>`.
 
     Parameters
     ----------
     detectors : list of estimators or None, default=None
-        The others, cloned and fitted anew at each call. None takes three of different
-        kinds: IsolationForest, LocalOutlierFactor and a normal distribution
-        (GaussianMixture with one component), the latter two on standardised features,
-        all with missing values set to the mean.
+        The other detectors, cloned and fitted at each call. None takes three of
+        different kinds: IsolationForest, LocalOutlierFactor and a normal distribution
+        (GaussianMixture with one component). The latter two get standardised features,
+        and all get the mean in place of missing values.
     random_state : int, RandomState instance or None, default=0
-        Seed of the others.
+        Seed of the other detectors.
 
     See Also
     --------
@@ -102,17 +106,16 @@ class ConsensusScorer(LabelFreeScorer):
 
     Notes
     -----
-    Where most of the others are wrong together, the one that is right is marked down.
-    The value lies in [-1, 1].
+    Where most of the other detectors make the same error, a detector that is right gets
+    a low value. The value lies in [-1, 1].
 
     Examples
     --------
-    >>> import numpy as np
     >>> from sklearn.covariance import EllipticEnvelope
+    >>> from sklearn.datasets import load_iris
     >>> from sklearn_deepod.metrics import ConsensusScorer
-    >>> X = np.random.RandomState(0).randn(300, 3)
-    >>> detector = EllipticEnvelope(random_state=0).fit(X)
-    >>> bool(ConsensusScorer()(detector, X) > 0.8)
+    >>> X = load_iris().data
+    >>> bool(ConsensusScorer()(EllipticEnvelope(random_state=0).fit(X), X) > 0.7)
     True
     """
 
@@ -125,10 +128,10 @@ class ConsensusScorer(LabelFreeScorer):
         self.detectors = detectors
         self.random_state = random_state
 
-    def _judge(self, estimator, X, rng):
+    def _evaluate(self, estimator, X, rng):
         detectors = _default_detectors() if self.detectors is None else self.detectors
         if not len(detectors):
-            raise ValueError("detectors is empty: give one detector at least, or None.")
+            raise ValueError("detectors is empty. Give at least one detector, or None.")
         others = [score_rows(refit(detector, X, rng), X) for detector in detectors]
         consensus = rankdata(others, axis=1).mean(axis=0)
         return spearman([score_rows(estimator, X), consensus])[0, 1]

@@ -13,13 +13,13 @@ from sklearn_deepod.metrics._validation import ranking_method
 class LabelFreeScorer(BaseEstimator, metaclass=ABCMeta):
     """Base of the scorers ``(estimator, X, y=None)`` that ignore `y`.
 
-    Of an estimator it has the handling of parameters: a repr, `get_params`,
-    `set_params` and validation.
+    It is an estimator for its parameters alone: their repr, `get_params`, `set_params`
+    and validation.
 
     Parameters
     ----------
     random_state : int, RandomState instance or None, default=0
-        Seed of all that is drawn.
+        Seed of everything that is drawn.
     """
 
     _parameter_constraints: dict = {"random_state": ["random_state"]}
@@ -29,14 +29,14 @@ class LabelFreeScorer(BaseEstimator, metaclass=ABCMeta):
         self.random_state = random_state
 
     def __call__(self, estimator, X, y=None):
-        """Judge a fitted detector; higher is better.
+        """Evaluate a fitted detector; higher is better.
 
         Parameters
         ----------
         estimator : estimator
             A fitted outlier detector with `score_samples` or `decision_function`.
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to judge it by, best not those that it was fitted on.
+            Rows to evaluate it on, preferably not those that it was fitted on.
         y : Ignored
             Labels are not used.
 
@@ -61,19 +61,19 @@ class LabelFreeScorer(BaseEstimator, metaclass=ABCMeta):
         random_state = self.random_state
         if random_state is None:  # numpy's global stream is not touched
             random_state = np.random.RandomState()
-        return float(self._judge(estimator, X, check_random_state(random_state)))
+        return float(self._evaluate(estimator, X, check_random_state(random_state)))
 
     @abstractmethod
-    def _judge(self, estimator, X, rng):
-        """The criterion of a fitted detector, with random numbers from `rng`."""
+    def _evaluate(self, estimator, X, rng):
+        """The criterion for a fitted detector, with random numbers from `rng`."""
 
     def _accept_sample_weight(self):
-        """Asked by scikit-learn's search when it is given weights."""
+        """Answer scikit-learn's search, which asks when it is given weights."""
         return False
 
 
 def refit(estimator, X, rng):
-    """Fit a clone with seeds of its own, so that chance counts as well."""
+    """Fit a clone with seeds of its own, so that its randomness counts as well."""
     detector = clone(estimator)
     names = sorted(detector.get_params(deep=True))
     seeds = {

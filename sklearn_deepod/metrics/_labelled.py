@@ -1,5 +1,6 @@
 """Measures that compare with labels, row by row."""
 
+from functools import partial
 from numbers import Integral, Real
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn_deepod.metrics._validation import (
     truth_and_anomaly_scores,
     truth_and_flags,
 )
+from sklearn_deepod.utils._shared_docs import documented_like
 from sklearn_deepod.utils._sklearn_compat import (
     Interval,
     _check_sample_weight,
@@ -19,39 +21,29 @@ from sklearn_deepod.utils._sklearn_compat import (
 )
 
 
+def _of_flags(function, measure, y_true, y_pred, *, pos_label=-1, sample_weight=None):
+    """One of scikit-learn's measures, with the outliers as the positive class."""
+    truth, flagged = truth_and_flags(y_true, y_pred, pos_label)
+    require_outliers(truth, measure)
+    return function(truth, flagged, sample_weight=sample_weight, zero_division=0.0)
+
+
+#: Share of outliers among the flagged rows; 0 if no row is flagged.
+precision = partial(_of_flags, metrics.precision_score, "Precision")
+#: Share of the outliers that are flagged.
+recall = partial(_of_flags, metrics.recall_score, "Recall")
+#: Harmonic mean of precision and recall.
+f1 = partial(_of_flags, metrics.f1_score, "F1")
+
+
 def accuracy(y_true, y_pred, *, pos_label=-1, sample_weight=None):
-    """Share of the rows that are labelled rightly."""
+    """Share of the rows that are labelled correctly."""
     truth, flagged = truth_and_flags(y_true, y_pred, pos_label)
     return metrics.accuracy_score(truth, flagged, sample_weight=sample_weight)
 
 
-def precision(y_true, y_pred, *, pos_label=-1, sample_weight=None):
-    """Share of the flagged rows that are outliers; 0 if none is flagged."""
-    truth, flagged = truth_and_flags(y_true, y_pred, pos_label)
-    require_outliers(truth, "Precision")
-    return metrics.precision_score(
-        truth, flagged, sample_weight=sample_weight, zero_division=0.0
-    )
-
-
-def recall(y_true, y_pred, *, pos_label=-1, sample_weight=None):
-    """Share of the outliers that are flagged."""
-    truth, flagged = truth_and_flags(y_true, y_pred, pos_label)
-    require_outliers(truth, "Recall")
-    return metrics.recall_score(truth, flagged, sample_weight=sample_weight)
-
-
-def f1(y_true, y_pred, *, pos_label=-1, sample_weight=None):
-    """Harmonic mean of precision and recall."""
-    truth, flagged = truth_and_flags(y_true, y_pred, pos_label)
-    require_outliers(truth, "F1")
-    return metrics.f1_score(
-        truth, flagged, sample_weight=sample_weight, zero_division=0.0
-    )
-
-
 def roc_auc(y_true, score_samples, *, pos_label=-1, sample_weight=None):
-    """Chance that an outlier scores lower than an inlier."""
+    """Probability that an outlier scores lower than an inlier."""
     truth, anomaly = truth_and_anomaly_scores(y_true, score_samples, pos_label)
     require_outliers(truth, "ROC AUC")
     require_inliers(truth, "ROC AUC")
@@ -77,18 +69,20 @@ def average_precision(y_true, score_samples, *, pos_label=-1, sample_weight=None
 def precision_at_n_score(y_true, score_samples, *, n=None, pos_label=-1):
     """Share of outliers among the `n` rows that score lowest.
 
-    It answers "if I look at the n most unusual rows, how many are outliers?". The cut
-    of the detector plays no part.
+    It answers "if I look at the n most unusual rows, how many of them are outliers?".
+    The detector's threshold plays no part.
+
+    Read more in the :ref:`User Guide <measures-with-labels>`.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples,)
         True labels.
     score_samples : array-like of shape (n_samples,)
-        What `score_samples` or `decision_function` of a detector gives: **higher is
+        What `score_samples` or `decision_function` of a detector returns: **higher is
         more normal**. Anomaly scores, which are higher for outliers, must be negated.
     n : int or None, default=None
-        Number of rows looked at; None takes the number of outliers in `y_true`, with
+        Number of rows looked at. None takes the number of outliers in `y_true`, at
         which precision equals recall.
     pos_label : {-1, 1}, default=-1
         The label of outliers: -1 if inliers are +1, 1 if inliers are 0.
@@ -96,13 +90,13 @@ def precision_at_n_score(y_true, score_samples, *, n=None, pos_label=-1):
     Returns
     -------
     float
-        In [0, 1]. Rows that tie for the last places count by their share of
-        outliers, the mean over all orders of the ties.
+        In [0, 1]. Rows that tie for the last ranks count with their share of outliers:
+        the mean over all orders of the tied rows.
 
     Raises
     ------
     ValueError
-        If the labels are coded otherwise, if `n` is greater than the number of rows, or
+        If the labels have another coding, if `n` is greater than the number of rows, or
         if `n` is None and there is no outlier.
 
     Examples
@@ -126,6 +120,7 @@ def precision_at_n_score(y_true, score_samples, *, n=None, pos_label=-1):
     return float(found / n)
 
 
+@documented_like(precision_at_n_score)
 @validate_params(
     {
         "y_true": ["array-like"],
@@ -137,23 +132,21 @@ def precision_at_n_score(y_true, score_samples, *, n=None, pos_label=-1):
     prefer_skip_nested_validation=True,
 )
 def false_alarm_rate(y_true, y_pred, *, per=1000, pos_label=-1, sample_weight=None):
-    """Inliers that are flagged, for every so many rows.
+    """Number of inliers that are flagged, per `per` rows.
 
-    Unlike the false positive rate, it is counted in what somebody has to look at: all
-    rows are the base, not the inliers only.
+    Unlike the false positive rate, it is relative to all rows and not to the inliers:
+    it counts the alarms that somebody has to look at.
+
+    Read more in the :ref:`User Guide <measures-with-labels>`.
 
     Parameters
     ----------
-    y_true : array-like of shape (n_samples,)
-        True labels.
     y_pred : array-like of shape (n_samples,)
-        What `predict` of a detector gives: +1 for inliers, -1 for outliers, whatever
+        What `predict` of a detector returns: +1 for inliers, -1 for outliers, whatever
         the coding of `y_true`.
     per : float, default=1000
-        Number of rows that the alarms are counted for. With the number of rows that
-        come in a day, 1440 for one a minute, these are false alarms a day.
-    pos_label : {-1, 1}, default=-1
-        The label of outliers: -1 if inliers are +1, 1 if inliers are 0.
+        Number of rows to which the alarms are scaled. With the number of rows that
+        arrive in a day, 1440 for one a minute, the result is false alarms per day.
     sample_weight : array-like of shape (n_samples,), default=None
         A row of weight 2 counts as two rows.
 
@@ -165,7 +158,7 @@ def false_alarm_rate(y_true, y_pred, *, per=1000, pos_label=-1, sample_weight=No
     Raises
     ------
     ValueError
-        If the labels or the predictions are coded otherwise.
+        If the labels or the predictions have another coding.
 
     Examples
     --------
@@ -173,7 +166,7 @@ def false_alarm_rate(y_true, y_pred, *, per=1000, pos_label=-1, sample_weight=No
     >>> y_true, y_pred = [1, 1, 1, -1, -1], [1, 1, -1, -1, 1]
     >>> false_alarm_rate(y_true, y_pred)
     200.0
-    >>> false_alarm_rate(y_true, y_pred, per=24)  # rows come once an hour: a day
+    >>> false_alarm_rate(y_true, y_pred, per=24)  # hourly rows: per day
     4.8
     """
     truth, flagged = truth_and_flags(y_true, y_pred, pos_label)

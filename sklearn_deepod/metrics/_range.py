@@ -4,12 +4,14 @@ from numbers import Real
 
 import numpy as np
 
+from sklearn_deepod.metrics._labelled import false_alarm_rate
 from sklearn_deepod.metrics._validation import (
     POS_LABEL,
     require_outliers,
     runs,
     truth_and_flags,
 )
+from sklearn_deepod.utils._shared_docs import documented_like
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions, validate_params
 
 _BIASES = {
@@ -28,30 +30,32 @@ _RANGE_CONSTRAINTS = {
 _WEIGHT = [Interval(Real, 0, 1, closed="both")]
 
 
+@documented_like(false_alarm_rate)
 @validate_params(_RANGE_CONSTRAINTS, prefer_skip_nested_validation=True)
 def range_precision_score(
     y_true, y_pred, *, bias="flat", cardinality="reciprocal", pos_label=-1
 ):
     """Precision of flagged ranges in a series.
 
-    A flagged range, a run of time stamps that `predict` gives -1, is right in so far as
-    events cover it; the score is the mean over the flagged ranges.
+    A flagged range, which is a run of time stamps that `predict` labels -1, is credited
+    with the fraction of it that events cover. The score is the mean over the flagged
+    ranges. With ranges and events of one time stamp each it is the classic precision.
+
+    Read more in the :ref:`User Guide <range-measures>`.
 
     Parameters
     ----------
     y_true : array-like of shape (n_timestamps,)
-        True labels in the order of time; neighbouring outliers are one event.
+        True labels in the order of time; consecutive outliers are one event.
     y_pred : array-like of shape (n_timestamps,)
-        What `predict` of a detector gives: +1 for inliers, -1 for outliers, whatever
+        What `predict` of a detector returns: +1 for inliers, -1 for outliers, whatever
         the coding of `y_true`.
     bias : {"flat", "front", "middle", "back"}, default="flat"
-        Which part of a flagged range counts most: all alike, or with weights that
-        fall, rise and fall, or rise by the same amount with every time stamp.
+        Which part of a flagged range counts most: all time stamps alike, or with
+        weights that fall, rise and fall, or rise linearly over the range.
     cardinality : {"reciprocal", "one"}, default="reciprocal"
-        What it costs if a flagged range covers several events: "reciprocal" divides by
-        their number, "one" asks nothing.
-    pos_label : {-1, 1}, default=-1
-        The label of outliers in `y_true`: -1 if inliers are +1, 1 if inliers are 0.
+        Factor for a flagged range that covers several events: "reciprocal" divides by
+        their number, "one" applies no penalty.
 
     Returns
     -------
@@ -61,16 +65,12 @@ def range_precision_score(
     Raises
     ------
     ValueError
-        If the labels or the predictions are coded otherwise, or if there is no event.
+        If the labels or the predictions have another coding, or if there is no event.
 
     See Also
     --------
-    range_recall_score : The same of the events.
+    range_recall_score : The same for the events.
     range_fbeta_score : Both in one number.
-
-    Notes
-    -----
-    With ranges and events of one time stamp each it is the classic precision.
 
     References
     ----------
@@ -92,6 +92,7 @@ def range_precision_score(
     return _mean_cover(flagged, truth, bias, cardinality)
 
 
+@documented_like(range_precision_score)
 @validate_params(
     {**_RANGE_CONSTRAINTS, "existence_weight": _WEIGHT},
     prefer_skip_nested_validation=True,
@@ -107,53 +108,35 @@ def range_recall_score(
 ):
     """Recall of events in a series.
 
-    An event, a run of outliers, is found in so far as flagged time stamps cover it; the
-    score is the mean over the events, so that a long event counts no more than a short
-    one.
+    An event, which is a run of outliers, is credited with the fraction of it that is
+    flagged. The score is the mean over the events, so a long event counts no more than
+    a short one. With ranges and events of one time stamp each it is the classic recall.
+
+    Read more in the :ref:`User Guide <range-measures>`.
 
     Parameters
     ----------
-    y_true : array-like of shape (n_timestamps,)
-        True labels in the order of time; neighbouring outliers are one event.
-    y_pred : array-like of shape (n_timestamps,)
-        What `predict` of a detector gives: +1 for inliers, -1 for outliers, whatever
-        the coding of `y_true`.
     existence_weight : float, default=0.0
-        The paper's alpha in [0, 1]: the share of the score given for an event of which
-        any time stamp is flagged. With 1 it is the share of events that are found.
+        The paper's alpha in [0, 1]: share of the score that is given for an event of
+        which at least one time stamp is flagged. With 1 the score is the share of
+        events that are found.
     bias : {"flat", "front", "middle", "back"}, default="flat"
-        Which part of an event counts most: all alike, or with weights that fall, rise
-        and fall, or rise by the same amount with every time stamp. "front" rewards an
-        early alarm.
+        Which part of an event counts most: all time stamps alike, or with weights that
+        fall, rise and fall, or rise linearly over the event. "front" rewards an early
+        alarm.
     cardinality : {"reciprocal", "one"}, default="reciprocal"
-        What it costs if an event is covered in pieces: "reciprocal" divides by the
-        number of flagged ranges that touch it, "one" asks nothing.
-    pos_label : {-1, 1}, default=-1
-        The label of outliers in `y_true`: -1 if inliers are +1, 1 if inliers are 0.
+        Factor for an event that is covered in pieces: "reciprocal" divides by the
+        number of flagged ranges that touch it, "one" applies no penalty.
 
     Returns
     -------
     float
         In [0, 1].
 
-    Raises
-    ------
-    ValueError
-        If the labels or the predictions are coded otherwise, or if there is no event.
-
     See Also
     --------
-    range_precision_score : The same of the flagged ranges.
+    range_precision_score : The same for the flagged ranges.
     range_fbeta_score : Both in one number.
-
-    Notes
-    -----
-    With ranges and events of one time stamp each it is the classic recall.
-
-    References
-    ----------
-    N. Tatbul, T. J. Lee, S. Zdonik, M. Alam, J. Gottschlich (2018). Precision and
-    Recall for Time Series. NeurIPS.
 
     Examples
     --------
@@ -174,6 +157,7 @@ def range_recall_score(
     return float(existence_weight * exists + (1 - existence_weight) * cover)
 
 
+@documented_like(range_recall_score)
 @validate_params(
     {
         "y_true": ["array-like"],
@@ -200,44 +184,24 @@ def range_fbeta_score(
 ):
     """F-beta of range-based precision and recall.
 
+    Read more in the :ref:`User Guide <range-measures>`.
+
     Parameters
     ----------
-    y_true : array-like of shape (n_timestamps,)
-        True labels in the order of time; neighbouring outliers are one event.
-    y_pred : array-like of shape (n_timestamps,)
-        What `predict` of a detector gives: +1 for inliers, -1 for outliers, whatever
-        the coding of `y_true`.
     beta : float, default=1.0
         How many times as much recall counts as precision.
     existence_weight : float, default=0.0
         Share of the recall given for an event of which any time stamp is flagged.
     recall_bias : {"flat", "front", "middle", "back"}, default="flat"
-        Which part of an event counts most.
+        `bias` of `range_recall_score`.
     precision_bias : {"flat", "front", "middle", "back"}, default="flat"
-        Which part of a flagged range counts most.
+        `bias` of `range_precision_score`.
     cardinality : {"reciprocal", "one"}, default="reciprocal"
-        Whether what is covered in pieces is divided by their number.
-    pos_label : {-1, 1}, default=-1
-        The label of outliers in `y_true`: -1 if inliers are +1, 1 if inliers are 0.
-
-    Returns
-    -------
-    float
-        In [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If the labels or the predictions are coded otherwise, or if there is no event.
+        `cardinality` of both.
 
     See Also
     --------
     range_precision_score, range_recall_score : The two parts.
-
-    References
-    ----------
-    N. Tatbul, T. J. Lee, S. Zdonik, M. Alam, J. Gottschlich (2018). Precision and
-    Recall for Time Series. NeurIPS.
 
     Examples
     --------
@@ -258,7 +222,7 @@ def range_fbeta_score(
 
 
 def _mean_cover(of, by, bias, cardinality):
-    """How far the runs of one mask are covered by another mask, in the mean."""
+    """Mean share of a run of one mask that another mask covers."""
     covers = []
     for start, stop in runs(of):
         inside = by[start:stop]

@@ -40,6 +40,8 @@ def outlier_report(
 ):
     """How well a fitted detector finds the labelled outliers, as text or as a dict.
 
+    Read more in the :ref:`User Guide <measures-with-labels>`.
+
     Parameters
     ----------
     estimator : estimator

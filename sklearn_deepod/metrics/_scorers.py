@@ -70,6 +70,8 @@ class _OutlierScorer(_Scorer):
 def get_outlier_scorer_names():
     """Names that `get_outlier_scorer` and `outlier_scorers` know.
 
+    Read more in the :ref:`User Guide <measures-with-labels>`.
+
     Returns
     -------
     list of str
@@ -93,6 +95,8 @@ def get_outlier_scorer(name, *, pos_label=-1, **params):
     scikit-learn's own names do not fit outlier detection: its "f1" takes the inliers,
     +1, for the positive class, and its "average_precision" does not turn the sign of
     the scores. Here outliers are the positive class.
+
+    Read more in the :ref:`User Guide <measures-with-labels>`.
 
     Parameters
     ----------
@@ -149,6 +153,8 @@ def get_outlier_scorer(name, *, pos_label=-1, **params):
 
 def outlier_scorers(*names, pos_label=-1):
     """Several scorers as a dict, for ``GridSearchCV(scoring=...)``.
+
+    Read more in the :ref:`User Guide <measures-with-labels>`.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Criteria without labels that ask how much room the normal regions take up."""
+"""Criteria without labels that measure the volume of the normal regions."""
 
 from abc import abstractmethod
 from numbers import Integral
@@ -14,22 +14,25 @@ from sklearn_deepod.utils._sklearn_compat import Interval, _safe_indexing
 
 
 class _VolumeScorer(SharedParametersMixin, LabelFreeScorer):
-    """Base of the scorers that compare the data with points drawn evenly around it.
+    """Base of the scorers that compare the data with points drawn uniformly around it.
 
     Parameters
     ----------
     max_features : int or None, default=5
-        Number of features up to which the fitted detector is judged itself, and the
-        number drawn if there are more. None always judges the fitted detector, which is
-        for detectors that cannot be fitted on some of their features.
+        Number of features beyond which volumes cannot be estimated. With more features,
+        the criterion is the mean over `n_draws` random sets of this many features: a
+        clone of the detector is fitted on half of the rows with these features alone
+        and evaluated on the other half. This evaluates the settings of the detector,
+        not the fitted detector. None always evaluates the fitted detector, which is for
+        detectors that cannot be fitted on some of their features.
     n_draws : int, default=10
-        Number of sets of features drawn, each with a fit. Only where there are more
-        than `max_features`.
+        Number of sets of features drawn, each with a fit. Used only if there are more
+        than `max_features` features.
     n_uniform : int, default=10_000
-        Number of points drawn from the bounding box.
+        Number of points drawn uniformly from the bounding box of the data.
     random_state : int, RandomState instance or None, default=0
-        Seed of the points, of the sets of features and of the clones. With an int all
-        candidates of a search are judged by the same ones.
+        Seed of the points, of the sets of features and of the clones. With an int, all
+        candidates of a search are evaluated on the same ones.
     """
 
     _parameter_constraints: dict = {
@@ -45,7 +48,7 @@ class _VolumeScorer(SharedParametersMixin, LabelFreeScorer):
         self.n_uniform = n_uniform
         self.random_state = random_state
 
-    def _judge(self, estimator, X, rng):
+    def _evaluate(self, estimator, X, rng):
         if len(X.shape) > 2:
             raise ValueError(
                 f"{type(self).__name__} takes rows of features; X has shape {X.shape}."
@@ -72,7 +75,7 @@ class _VolumeScorer(SharedParametersMixin, LabelFreeScorer):
         return np.mean(values)
 
     def _of_fitted(self, detector, X, rng):
-        points = _draw_evenly(X, self.n_uniform, rng)
+        points = _draw_uniformly(X, self.n_uniform, rng)
         return self._criterion(score_rows(detector, X), score_rows(detector, points))
 
     @abstractmethod
@@ -80,7 +83,7 @@ class _VolumeScorer(SharedParametersMixin, LabelFreeScorer):
         """The criterion, higher is better."""
 
 
-def _draw_evenly(X, n_points, rng):
+def _draw_uniformly(X, n_points, rng):
     """Points of the bounding box of X, in a container like X."""
     values = X.toarray() if hasattr(X, "toarray") else np.asarray(X, dtype=np.float64)
     present = ~np.isnan(values)
@@ -99,14 +102,11 @@ def _draw_evenly(X, n_points, rng):
 class ExcessMassScorer(_VolumeScorer):
     """Scorer without labels: excess mass (Goix, 2016).
 
-    A detector is good if the regions that it finds normal hold much of the data in
-    little volume. Volumes are shares of the data's bounding box, estimated with points
-    drawn evenly from it.
+    A detector is good if the regions that it considers normal hold much of the data in
+    little volume. Volumes are shares of the bounding box of the data, estimated from
+    points drawn uniformly from it.
 
-    In high dimension volumes cannot be estimated so. Then small sets of features are
-    drawn; for each, clones of the detector are fitted on half of the rows with these
-    features alone and judged on the other half, and the criterion is the mean. It then
-    judges the detector's settings, not the fitted detector.
+    Read more in the :ref:`User Guide <measures-without-labels>`.
 
     Parameters
     ----------
@@ -114,13 +114,13 @@ class ExcessMassScorer(_VolumeScorer):
 
     See Also
     --------
-    excess_mass_score : The criterion of scores.
-    MassVolumeScorer : The same question asked of volumes.
+    excess_mass_score : The criterion for given scores.
+    MassVolumeScorer : The area under the mass-volume curve.
 
     Notes
     -----
-    The guide says how far to trust it. Compare values only for the same rows: they
-    depend on the bounding box, and thus on the farthest outlier.
+    Compare values only for the same rows: they depend on the bounding box, and thus on
+    the farthest outlier.
 
     References
     ----------
@@ -150,44 +150,29 @@ class ExcessMassScorer(_VolumeScorer):
 class MassVolumeScorer(_VolumeScorer):
     """Scorer without labels: mass-volume, negated (Goix, 2016).
 
-    A detector is good if the regions that it finds normal hold 90 to 99.9 % of the data
-    in little volume. Volumes are shares of the data's bounding box, estimated with
-    points drawn evenly from it.
+    As `ExcessMassScorer`, but for the volume of the regions that hold 90 to 99.9 % of
+    the data.
 
-    In high dimension volumes cannot be estimated so. Then small sets of features are
-    drawn; for each, clones of the detector are fitted on half of the rows with these
-    features alone and judged on the other half, and the criterion is the mean. It then
-    judges the detector's settings, not the fitted detector.
+    Read more in the :ref:`User Guide <measures-without-labels>`.
 
     Parameters
     ----------
     {parameters}
 
-    See Also
-    --------
-    mass_volume_score : The criterion of scores.
-    ExcessMassScorer : The same question asked of masses.
-
     Notes
     -----
-    The area is negated, so that higher is better; it lies in [-0.099, 0]. The guide
-    says how far to trust it. Compare values only for the same rows: they depend on the
-    bounding box, and thus on the farthest outlier.
-
-    References
-    ----------
-    N. Goix (2016). How to Evaluate the Quality of Unsupervised Anomaly Detection
-    Algorithms? ICML Anomaly Detection Workshop. arXiv:1607.01152, algorithm 1.
+    The area, which `mass_volume_score` computes from given scores, is negated, so that
+    higher is better. The value lies in [-0.099, 0].
 
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn.ensemble import IsolationForest
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklearn_deepod import ZScore
     >>> from sklearn_deepod.metrics import MassVolumeScorer
     >>> X = np.random.RandomState(0).randn(300, 2)
-    >>> detector = IsolationForest(random_state=0).fit(X)
-    >>> bool(-0.099 <= MassVolumeScorer()(detector, X) <= 0)
-    True
+    >>> cross_val_score(ZScore(), X, scoring=MassVolumeScorer()).shape
+    (5,)
     """
 
     def _criterion(self, score_samples, score_uniform):

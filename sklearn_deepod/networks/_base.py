@@ -1,20 +1,26 @@
-"""What every network spec does: check shapes, build encoders and decoders."""
+"""What network specs share: check shapes, build encoders and decoders."""
 
+import math
 from abc import ABCMeta, abstractmethod
 from numbers import Integral
 
 from sklearn.base import BaseEstimator
 
-from sklearn_deepod._nn import ACTIVATIONS
-from sklearn_deepod.utils._sklearn_compat import StrOptions
+from sklearn_deepod._nn import ACTIVATIONS, Members
+from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
+
+ACTIVATION_CONSTRAINT = [StrOptions(set(ACTIVATIONS))]
 
 
-class BaseNetwork(BaseEstimator, metaclass=ABCMeta):
+class BaseNetwork(SharedParametersMixin, BaseEstimator, metaclass=ABCMeta):
     """Base of the specs that build encoders and decoders for rows of some shape.
 
     A spec holds parameters only; detectors build their parts from it. Modules map
     ``(n_members, n_rows, ...)`` to ``(n_members, n_rows, ...)``, and are called with
     an optional generator, the source of their dropout.
+
+    Read more in the :ref:`User Guide <networks>`.
     """
 
     #: Number of axes of a row that the network reads; None takes any.
@@ -52,19 +58,14 @@ class BaseNetwork(BaseEstimator, metaclass=ABCMeta):
         return input_shape
 
     def _given_shape(self, wanted, input_shape):
-        n_cells = 1
-        for size in wanted:
-            if not isinstance(size, Integral) or size < 1:
-                raise ValueError(f"shape must hold positive integers, got {wanted}.")
-            n_cells *= size
+        check_sizes("shape", wanted)
         if len(wanted) != self._n_axes:
             raise ValueError(
                 f"shape must be {self._axes} for {type(self).__name__}, got {wanted}."
             )
-        n_given = 1
-        for size in input_shape:
-            n_given *= size
-        if n_given != n_cells or (len(input_shape) > 1 and input_shape != wanted):
+        n_cells = math.prod(wanted)
+        is_flat = len(input_shape) == 1
+        if math.prod(input_shape) != n_cells or not (is_flat or input_shape == wanted):
             raise ValueError(
                 f"Rows of shape {input_shape} cannot be read in the shape {wanted} "
                 f"({n_cells} cells)."
@@ -86,7 +87,13 @@ class BaseNetwork(BaseEstimator, metaclass=ABCMeta):
         generator : torch.Generator
             Source of the initial weights.
         bias : bool, default=True
-            Whether layers have additive terms.
+            Whether layers have bias terms.
+
+        Returns
+        -------
+        torch.nn.Module
+            Maps ``(n_members, n_rows, *input_shape)`` to
+            ``(n_members, n_rows, n_outputs)``.
         """
 
     @abstractmethod
@@ -103,10 +110,64 @@ class BaseNetwork(BaseEstimator, metaclass=ABCMeta):
             Shape of a row.
         generator : torch.Generator
             Source of the initial weights.
+
+        Returns
+        -------
+        torch.nn.Module
+            Maps ``(n_members, n_rows, n_inputs)`` to
+            ``(n_members, n_rows, *output_shape)``.
         """
 
 
-ACTIVATION_CONSTRAINT = [StrOptions(set(ACTIVATIONS))]
+class ConvolutionalNetwork(BaseNetwork):
+    """Base of the specs whose members are convolutional modules of their own.
+
+    Parameters
+    ----------
+    channels : tuple of int
+        Channels of each layer.
+    kernel_size : int, default=3
+        Size of the kernels.
+    activation : str, default="relu"
+        Activation of hidden layers: "identity", "relu", "leaky_relu", "elu", "gelu",
+        "silu", "tanh" or "logistic".
+    shape : tuple of int or None, default=None
+        Shape of rows that are given flat; None where `X` has this shape already.
+    """
+
+    _parameter_constraints: dict = {
+        "channels": ["array-like"],
+        "kernel_size": [Interval(Integral, 1, None, closed="left")],
+        "activation": ACTIVATION_CONSTRAINT,
+        "shape": ["array-like", None],
+    }
+
+    def __init__(self, *, channels, kernel_size=3, activation="relu", shape=None):
+        self.channels = channels
+        self.kernel_size = kernel_size
+        self.activation = activation
+        self.shape = shape
+
+    def row_shape(self, input_shape):
+        shape = super().row_shape(input_shape)
+        check_sizes("channels", self.channels, at_least=1)
+        return shape
+
+    def encoder(self, n_members, input_shape, n_outputs, *, generator, bias=True):
+        members = range(n_members)
+        return Members([self._encoder(input_shape, n_outputs, bias) for _ in members])
+
+    def decoder(self, n_members, n_inputs, output_shape, *, generator):
+        members = range(n_members)
+        return Members([self._decoder(n_inputs, output_shape) for _ in members])
+
+    @abstractmethod
+    def _encoder(self, shape, n_outputs, bias):
+        """The encoder of one member."""
+
+    @abstractmethod
+    def _decoder(self, n_inputs, shape):
+        """The decoder of one member."""
 
 
 def check_sizes(name, sizes, at_least=0):

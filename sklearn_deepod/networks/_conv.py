@@ -1,24 +1,20 @@
 """Convolutional networks for images."""
 
-from numbers import Integral
-
 import numpy as np
 from torch import nn
 
-from sklearn_deepod._nn import ACTIVATIONS, Members
-from sklearn_deepod.networks._base import (
-    ACTIVATION_CONSTRAINT,
-    BaseNetwork,
-    check_sizes,
-)
-from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
+from sklearn_deepod._nn import ACTIVATIONS
+from sklearn_deepod.networks._base import ConvolutionalNetwork
+from sklearn_deepod.utils._sklearn_compat import StrOptions
 
 
-class Conv(BaseNetwork):
+class Conv(ConvolutionalNetwork):
     """Strided convolutions and a dense layer, for images of 8 x 8 and more.
 
     Each layer halves the height and the width. The decoder mirrors the encoder with
     transposed convolutions, so that images come back in their own size.
+
+    Read more in the :ref:`User Guide <networks>`.
 
     Parameters
     ----------
@@ -26,9 +22,6 @@ class Conv(BaseNetwork):
         Channels of each layer.
     kernel_size : int, default=3
         Height and width of the kernels; odd.
-    activation : str, default="relu"
-        Activation of hidden layers: "identity", "relu", "leaky_relu", "elu", "gelu",
-        "silu", "tanh" or "logistic".
     normalization : {None, "layer", "batch"}, default=None
         Normalisation before activations: of each image over channels and pixels, or
         of each channel over the batch.
@@ -39,6 +32,7 @@ class Conv(BaseNetwork):
     shape : tuple of int or None, default=None
         (channels, height, width) of rows that are given flat, so that images can go
         through a Pipeline; None where `X` has this shape already.
+    {parameters}
 
     See Also
     --------
@@ -50,49 +44,34 @@ class Conv(BaseNetwork):
     >>> from sklearn.datasets import load_digits
     >>> from sklearn_deepod import AutoEncoder
     >>> from sklearn_deepod.networks import Conv
-    >>> X, y = load_digits(return_X_y=True)
+    >>> digits = load_digits()
+    >>> zeros = digits.data[digits.target == 0]
     >>> network = Conv(shape=(1, 8, 8), channels=(8, 16))
-    >>> detector = AutoEncoder(
-    ...     network=network, latent_size=8, max_steps=100, random_state=0
-    ... )
-    >>> detector.fit(X[y == 0]).score_samples(X).shape
+    >>> detector = AutoEncoder(network=network, max_steps=100, random_state=0)
+    >>> detector.fit(zeros).score_samples(digits.data).shape
     (1797,)
     """
 
     _n_axes = 3
     _axes = "(channels, height, width)"
     _parameter_constraints: dict = {
-        "channels": ["array-like"],
-        "kernel_size": [Interval(Integral, 1, None, closed="left")],
-        "activation": ACTIVATION_CONSTRAINT,
+        **ConvolutionalNetwork._parameter_constraints,
         "normalization": [None, StrOptions({"layer", "batch"})],
         "linear_path": ["boolean"],
-        "shape": ["array-like", None],
     }
 
     def __init__(
-        self,
-        *,
-        channels=(32, 64),
-        kernel_size=3,
-        activation="relu",
-        normalization=None,
-        linear_path=True,
-        shape=None,
+        self, *, channels=(32, 64), normalization=None, linear_path=True, **shared
     ):
-        self.channels = channels
-        self.kernel_size = kernel_size
-        self.activation = activation
+        super().__init__(channels=channels, **shared)
         self.normalization = normalization
         self.linear_path = linear_path
-        self.shape = shape
 
     def row_shape(self, input_shape):
-        """Shape of a row as the network reads it; see `BaseNetwork`."""
         shape = super().row_shape(input_shape)
         if self.kernel_size % 2 == 0:
             raise ValueError(f"kernel_size must be odd, got {self.kernel_size}.")
-        halvings = len(check_sizes("channels", self.channels, at_least=1))
+        halvings = len(self.channels)
         smallest = min(shape[1:])
         if smallest < 2**halvings:
             raise ValueError(
@@ -108,11 +87,6 @@ class Conv(BaseNetwork):
         for _ in self.channels:
             sizes.append((sizes[-1] + 1) // 2)
         return sizes
-
-    def encoder(self, n_members, input_shape, n_outputs, *, generator, bias=True):
-        """Build the module from rows of `input_shape` to `n_outputs` outputs."""
-        members = range(n_members)
-        return Members([self._encoder(input_shape, n_outputs, bias) for _ in members])
 
     def _encoder(self, shape, n_outputs, bias):
         layers = []
@@ -136,11 +110,6 @@ class Conv(BaseNetwork):
             return path
         straight = nn.Linear(int(np.prod(shape)), n_outputs, bias=False)
         return Beside(path, nn.Sequential(nn.Flatten(), straight))
-
-    def decoder(self, n_members, n_inputs, output_shape, *, generator):
-        """Build the module from codes of `n_inputs` to rows of `output_shape`."""
-        members = range(n_members)
-        return Members([self._decoder(n_inputs, output_shape) for _ in members])
 
     def _decoder(self, n_inputs, shape):
         sizes = self._sizes(shape)[::-1]

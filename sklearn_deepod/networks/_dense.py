@@ -9,11 +9,14 @@ from sklearn_deepod.networks._base import (
     BaseNetwork,
     check_sizes,
 )
+from sklearn_deepod.utils._shared_docs import documented_like
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 
 class Dense(BaseNetwork):
     """Fully connected layers, for tables; rows of other shapes are flattened.
+
+    Read more in the :ref:`User Guide <networks>`.
 
     Parameters
     ----------
@@ -35,7 +38,7 @@ class Dense(BaseNetwork):
     See Also
     --------
     Conv : For images.
-    TCN : For sequences.
+    LSTM, GRU, TCN : For sequences.
 
     Examples
     --------
@@ -83,6 +86,7 @@ class Dense(BaseNetwork):
             bias=bias,
         )
 
+    @documented_like(BaseNetwork.encoder)
     def encoder(
         self,
         n_members,
@@ -93,7 +97,13 @@ class Dense(BaseNetwork):
         bias=True,
         activate_last=False,
     ):
-        """Build the module from rows of `input_shape` to `n_outputs` outputs."""
+        """Build the module from rows of `input_shape` to `n_outputs` outputs.
+
+        Parameters
+        ----------
+        activate_last : bool, default=False
+            Whether the code is activated as hidden layers are.
+        """
         hidden = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
         sizes = (math.prod(input_shape), *hidden, n_outputs)
         return self._stack(
@@ -101,7 +111,6 @@ class Dense(BaseNetwork):
         )
 
     def decoder(self, n_members, n_inputs, output_shape, *, generator):
-        """Build the module from codes of `n_inputs` to rows of `output_shape`."""
         hidden = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)[::-1]
         if self.decoder_layer_sizes is not None:
             hidden = check_sizes("decoder_layer_sizes", self.decoder_layer_sizes)

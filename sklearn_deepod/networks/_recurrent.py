@@ -12,7 +12,18 @@ from sklearn_deepod.utils._sklearn_compat import Interval
 
 
 class _Recurrent(BaseNetwork):
-    """What LSTM and GRU share."""
+    """What LSTM and GRU share.
+
+    Parameters
+    ----------
+    hidden_size : int, default=32
+        Units of each layer's state.
+    n_layers : int, default=1
+        Layers, each of which reads the states of the one before.
+    shape : tuple of int or None, default=None
+        (time, channels) of rows that are given flat; None where `X` has this shape
+        already.
+    """
 
     _n_axes = 2
     _axes = "(time, channels)"
@@ -36,13 +47,11 @@ class _Recurrent(BaseNetwork):
         return [self._cell(n_members, n, generator, bias) for n in sizes[:-1]]
 
     def encoder(self, n_members, input_shape, n_outputs, *, generator, bias=True):
-        """Build the module from rows of `input_shape` to `n_outputs` outputs."""
         layers = self._layers(n_members, input_shape[1], generator, bias)
         last = BatchedLinear(n_members, self.hidden_size, n_outputs, generator, bias)
         return RecurrentEncoder(layers, last)
 
     def decoder(self, n_members, n_inputs, output_shape, *, generator):
-        """Build the module from codes of `n_inputs` to rows of `output_shape`."""
         n_steps, n_channels = output_shape
         layers = self._layers(n_members, n_inputs, generator)
         last = BatchedLinear(n_members, self.hidden_size, n_channels, generator)
@@ -55,15 +64,11 @@ class LSTM(_Recurrent):
     The encoder reads the sequence from its first to its last step, and a dense layer
     makes the code of its last state. The decoder is given the code at every step.
 
+    Read more in the :ref:`User Guide <networks>`.
+
     Parameters
     ----------
-    hidden_size : int, default=32
-        Units of each layer's state.
-    n_layers : int, default=1
-        Layers, each of which reads the states of the one before.
-    shape : tuple of int or None, default=None
-        (time, channels) of rows that are given flat; None where `X` has this shape
-        already.
+    {parameters}
 
     See Also
     --------
@@ -95,25 +100,17 @@ class LSTM(_Recurrent):
 
 
 class GRU(_Recurrent):
-    """Gated recurrent units, for sequences.
+    """Gated recurrent units, for sequences; else as `LSTM`.
 
-    The encoder reads the sequence from its first to its last step, and a dense layer
-    makes the code of its last state. The decoder is given the code at every step.
+    Read more in the :ref:`User Guide <networks>`.
 
     Parameters
     ----------
-    hidden_size : int, default=32
-        Units of each layer's state.
-    n_layers : int, default=1
-        Layers, each of which reads the states of the one before.
-    shape : tuple of int or None, default=None
-        (time, channels) of rows that are given flat; None where `X` has this shape
-        already.
+    {parameters}
 
     See Also
     --------
     LSTM : With a memory beside the state.
-    TCN : Convolutions, which train faster on long sequences.
 
     References
     ----------
@@ -123,13 +120,12 @@ class GRU(_Recurrent):
     Examples
     --------
     >>> import numpy as np
-    >>> from sklearn_deepod import AutoEncoder
+    >>> from sklearn_deepod import DeepSVDD
     >>> from sklearn_deepod.networks import GRU
-    >>> X = np.sin(np.arange(40)[:, None, None] + np.arange(16)[None, :, None])
-    >>> detector = AutoEncoder(
-    ...     network=GRU(hidden_size=8), latent_size=4, max_steps=20, random_state=0
-    ... )
-    >>> detector.fit(X).score_samples(X).shape
+    >>> X = np.random.RandomState(0).normal(size=(40, 48))  # 16 steps, 3 channels
+    >>> network = GRU(hidden_size=8, shape=(16, 3))
+    >>> detector = DeepSVDD(network=network, max_steps=20, random_state=0).fit(X)
+    >>> detector.predict(X).shape
     (40,)
     """
 
@@ -147,10 +143,10 @@ class _Cell(nn.Module):
     generator : torch.Generator
         Source of the initial weights.
     bias : bool, default=True
-        Whether gates have additive terms.
+        Whether gates have bias terms.
     """
 
-    #: Gates of a unit, and whether the product with the state has additive terms too.
+    #: Gates of a unit, and whether the product with the state has bias terms too.
     _n_gates: int
     _biased_states: bool
 
@@ -176,17 +172,7 @@ class _Cell(nn.Module):
 
 
 class LSTMCell(_Cell):
-    """A layer of long short-term memory for each member.
-
-    Parameters
-    ----------
-    n_members, n_inputs, n_units : int
-        Members, inputs and units of each.
-    generator : torch.Generator
-        Source of the initial weights.
-    bias : bool, default=True
-        Whether gates have additive terms.
-    """
+    """A layer of long short-term memory for each member."""
 
     _n_gates = 4
     _biased_states = False
@@ -198,17 +184,7 @@ class LSTMCell(_Cell):
 
 
 class GRUCell(_Cell):
-    """A layer of gated recurrent units for each member.
-
-    Parameters
-    ----------
-    n_members, n_inputs, n_units : int
-        Members, inputs and units of each.
-    generator : torch.Generator
-        Source of the initial weights.
-    bias : bool, default=True
-        Whether gates have additive terms.
-    """
+    """A layer of gated recurrent units for each member."""
 
     _n_gates = 3
     _biased_states = True
@@ -221,8 +197,8 @@ class GRUCell(_Cell):
         return new + z * (h - new), c
 
 
-class RecurrentEncoder(nn.Module):
-    """Recurrent layers and a dense one on the last state.
+class _RecurrentStack(nn.Module):
+    """Recurrent layers and a dense one: what encoder and decoder share.
 
     Parameters
     ----------
@@ -237,35 +213,37 @@ class RecurrentEncoder(nn.Module):
         self.layers = nn.ModuleList(layers)
         self.last = last
 
-    def forward(self, X, generator=None):
-        """Map (n_members, n, time, channels) to (n_members, n, n_outputs)."""
+    def _states(self, X):
+        """States of the last recurrent layer, (n_members, n, time, n_units)."""
         for layer in self.layers:
             X = layer(X)
-        return self.last(X[:, :, -1])
+        return X
 
 
-class RecurrentDecoder(nn.Module):
-    """Recurrent layers that are given the code at each step, and a dense one.
+class RecurrentEncoder(_RecurrentStack):
+    """The dense layer reads the last state."""
+
+    def forward(self, X, generator=None):
+        """Map (n_members, n, time, channels) to (n_members, n, n_outputs)."""
+        return self.last(self._states(X)[:, :, -1])
+
+
+class RecurrentDecoder(_RecurrentStack):
+    """The recurrent layers read the code at each step, the dense one each state.
 
     Parameters
     ----------
-    layers : list of torch.nn.Module
-        The recurrent layers.
-    last : torch.nn.Module
-        The dense layer.
+    layers, last
+        See `_RecurrentStack`.
     n_steps : int
         Length of the sequences.
     """
 
     def __init__(self, layers, last, n_steps):
-        super().__init__()
-        self.layers = nn.ModuleList(layers)
-        self.last = last
+        super().__init__(layers, last)
         self.n_steps = n_steps
 
     def forward(self, code, generator=None):
         """Map (n_members, n, n_inputs) to (n_members, n, time, channels)."""
-        X = code.unsqueeze(2).expand(-1, -1, self.n_steps, -1)
-        for layer in self.layers:
-            X = layer(X)
-        return self.last(X.flatten(1, 2)).unflatten(1, X.shape[1:3])
+        states = self._states(code.unsqueeze(2).expand(-1, -1, self.n_steps, -1))
+        return self.last(states.flatten(1, 2)).unflatten(1, states.shape[1:3])

@@ -1,25 +1,20 @@
 """Temporal convolutional networks for sequences."""
 
-from numbers import Integral
-
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_deepod._nn import ACTIVATIONS, Members
-from sklearn_deepod.networks._base import (
-    ACTIVATION_CONSTRAINT,
-    BaseNetwork,
-    check_sizes,
-)
-from sklearn_deepod.utils._sklearn_compat import Interval
+from sklearn_deepod._nn import ACTIVATIONS
+from sklearn_deepod.networks._base import ConvolutionalNetwork
 
 
-class TCN(BaseNetwork):
+class TCN(ConvolutionalNetwork):
     """Temporal convolutional network, for sequences.
 
     Each level is a residual block of two causal convolutions, dilated by twice the
     dilation of the level before, so that the receptive field doubles with each level.
     A dense layer makes the code of all steps; the decoder mirrors the encoder.
+
+    Read more in the :ref:`User Guide <networks>`.
 
     Parameters
     ----------
@@ -27,12 +22,10 @@ class TCN(BaseNetwork):
         Channels of each level.
     kernel_size : int, default=3
         Steps that a kernel spans.
-    activation : str, default="relu"
-        Activation of hidden layers: "identity", "relu", "leaky_relu", "elu", "gelu",
-        "silu", "tanh" or "logistic".
     shape : tuple of int or None, default=None
         (time, channels) of rows that are given flat; None where `X` has this shape
         already.
+    {parameters}
 
     See Also
     --------
@@ -49,34 +42,16 @@ class TCN(BaseNetwork):
     >>> from sklearn_deepod import AutoEncoder
     >>> from sklearn_deepod.networks import TCN
     >>> X = np.sin(np.arange(40)[:, None, None] + np.arange(16)[None, :, None])
-    >>> detector = AutoEncoder(
-    ...     network=TCN(channels=(8, 8)), latent_size=4, max_steps=20, random_state=0
-    ... )
-    >>> detector.fit(X).score_samples(X).shape
+    >>> detector = AutoEncoder(network=TCN(), max_steps=20, random_state=0)
+    >>> detector.set_params(network__channels=(8, 8)).fit(X).predict(X).shape
     (40,)
     """
 
     _n_axes = 2
     _axes = "(time, channels)"
-    _parameter_constraints: dict = {
-        "channels": ["array-like"],
-        "kernel_size": [Interval(Integral, 1, None, closed="left")],
-        "activation": ACTIVATION_CONSTRAINT,
-        "shape": ["array-like", None],
-    }
 
-    def __init__(
-        self, *, channels=(32, 32, 32), kernel_size=3, activation="relu", shape=None
-    ):
-        self.channels = channels
-        self.kernel_size = kernel_size
-        self.activation = activation
-        self.shape = shape
-
-    def row_shape(self, input_shape):
-        """Shape of a row as the network reads it; see `BaseNetwork`."""
-        check_sizes("channels", self.channels, at_least=1)
-        return super().row_shape(input_shape)
+    def __init__(self, *, channels=(32, 32, 32), **shared):
+        super().__init__(channels=channels, **shared)
 
     def _levels(self, channels, bias=True):
         return [
@@ -88,36 +63,25 @@ class TCN(BaseNetwork):
             )
         ]
 
-    def encoder(self, n_members, input_shape, n_outputs, *, generator, bias=True):
-        """Build the module from rows of `input_shape` to `n_outputs` outputs."""
-        n_steps, n_channels = input_shape
-        channels = tuple(self.channels)
+    def _encoder(self, shape, n_outputs, bias):
+        n_steps, n_channels = shape
+        return nn.Sequential(
+            TimeLast(),
+            *self._levels((n_channels, *self.channels), bias),
+            nn.Flatten(),
+            nn.Linear(self.channels[-1] * n_steps, n_outputs, bias),
+        )
 
-        def build():
-            return nn.Sequential(
-                TimeLast(),
-                *self._levels((n_channels, *channels), bias),
-                nn.Flatten(),
-                nn.Linear(channels[-1] * n_steps, n_outputs, bias),
-            )
-
-        return Members([build() for _ in range(n_members)])
-
-    def decoder(self, n_members, n_inputs, output_shape, *, generator):
-        """Build the module from codes of `n_inputs` to rows of `output_shape`."""
-        n_steps, n_channels = output_shape
-        channels = tuple(self.channels)[::-1]
-
-        def build():
-            return nn.Sequential(
-                nn.Linear(n_inputs, channels[0] * n_steps),
-                nn.Unflatten(1, (channels[0], n_steps)),
-                *self._levels((channels[0], *channels)),
-                nn.Conv1d(channels[-1], n_channels, 1),
-                TimeLast(),
-            )
-
-        return Members([build() for _ in range(n_members)])
+    def _decoder(self, n_inputs, shape):
+        n_steps, n_channels = shape
+        channels = self.channels[::-1]
+        return nn.Sequential(
+            nn.Linear(n_inputs, channels[0] * n_steps),
+            nn.Unflatten(1, (channels[0], n_steps)),
+            *self._levels((channels[0], *channels)),
+            nn.Conv1d(channels[-1], n_channels, 1),
+            TimeLast(),
+        )
 
 
 class TimeLast(nn.Module):
@@ -140,7 +104,7 @@ class ResidualLevel(nn.Module):
     activation : callable
         Activation after each convolution and after the sum.
     bias : bool
-        Whether convolutions have additive terms.
+        Whether convolutions have bias terms.
     """
 
     def __init__(self, n_in, n_out, kernel_size, dilation, activation, bias):

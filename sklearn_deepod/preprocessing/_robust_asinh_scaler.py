@@ -12,11 +12,9 @@ from sklearn_deepod._stats import (
     weighted_quantile,
     without_spread,
 )
-from sklearn_deepod.utils._sklearn_compat import (
-    Interval,
-    _check_sample_weight,
-    _fit_context,
-)
+from sklearn_deepod.utils._shared_docs import documented_like, weighted_fit
+from sklearn_deepod.utils._sklearn_compat import Interval, _fit_context
+from sklearn_deepod.utils._weights import check_weights
 
 # Beyond twice this, older releases of torch give an infinite log1p.
 _LARGEST = 4e37
@@ -52,6 +50,8 @@ class RobustAsinhScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     Besides tables it takes sequences (n, time, channels) and images (n, channels,
     height, width), in which each channel is scaled as one feature.
+
+    Read more in the :ref:`User Guide <preparation>`.
 
     Parameters
     ----------
@@ -112,6 +112,7 @@ class RobustAsinhScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def __init__(self, *, linear_range=10.0):
         self.linear_range = linear_range
 
+    @documented_like(weighted_fit)
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X, y=None, sample_weight=None):
         """Learn the center and the scale of each channel.
@@ -120,10 +121,6 @@ class RobustAsinhScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ----------
         X : array-like of shape (n_samples, n_features) or more axes
             Training rows. Missing values (NaN) are accepted.
-        y : Ignored
-            For API consistency.
-        sample_weight : array-like of shape (n_samples,), default=None
-            A row of weight 2 counts as two rows, one of weight 0 as none.
 
         Returns
         -------
@@ -137,14 +134,8 @@ class RobustAsinhScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             if no row has a positive weight.
         """
         X = self._validate(X, reset=True)
+        sample_weight = check_weights(sample_weight, X)
         if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
-            )
-            if not sample_weight.any():
-                raise ValueError(
-                    "All sample weights are zero. Give some row a positive weight."
-                )
             X, sample_weight = X[sample_weight > 0], sample_weight[sample_weight > 0]
         values = _by_channel(X)
         if sample_weight is not None:

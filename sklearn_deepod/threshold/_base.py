@@ -16,6 +16,8 @@ class BaseThreshold(SharedParametersMixin, BaseEstimator, metaclass=ABCMeta):
     Subclasses implement `_threshold`. A rule sees nothing but scores, so it serves any
     detector; `ThresholdedDetector` applies it to one.
 
+    Read more in the :ref:`User Guide <threshold-rules>`.
+
     Attributes
     ----------
     threshold_ : float

@@ -46,6 +46,8 @@ class ConformalDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
     flags at most a share `alpha` of new normal rows on average, whatever the detector
     and the distribution, for any number of rows.
 
+    Read more in the :ref:`User Guide <conformal-detector>`.
+
     Parameters
     ----------
     detector : estimator

@@ -19,6 +19,8 @@ class IQRThreshold(BaseThreshold):
     ones, Kimber [2]_ replaces the interquartile range by twice its upper half,
     ``Q3 + 2 * factor * (Q3 - Q2)``.
 
+    Read more in the :ref:`User Guide <threshold-rules>`.
+
     Parameters
     ----------
     factor : float, default=1.5

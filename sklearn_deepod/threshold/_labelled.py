@@ -71,6 +71,8 @@ class FBetaThreshold(BaseLabelledThreshold):
     F-beta is the harmonic mean of precision and recall of the outliers, in which recall
     counts `beta` times as much.
 
+    Read more in the :ref:`User Guide <threshold-rules>`.
+
     Parameters
     ----------
     beta : float, default=1.0
@@ -108,6 +110,8 @@ class FBetaThreshold(BaseLabelledThreshold):
 
 class CostThreshold(BaseLabelledThreshold):
     """The threshold of the lowest cost on labelled rows.
+
+    Read more in the :ref:`User Guide <threshold-rules>`.
 
     Parameters
     ----------

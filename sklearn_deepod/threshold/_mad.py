@@ -14,6 +14,8 @@ class MADThreshold(BaseThreshold):
     deviation (MAD) of the training scores. Up to half of them may be those of outliers.
     For skewed scores, as most detectors give, it flags more than for symmetric ones.
 
+    Read more in the :ref:`User Guide <threshold-rules>`.
+
     Parameters
     ----------
     factor : float, default=3.5

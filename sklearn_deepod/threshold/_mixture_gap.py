@@ -15,6 +15,8 @@ class MixtureGapThreshold(BaseThreshold):
     Since scores are mostly skewed, the second group may be no more than the long tail
     of the first.
 
+    Read more in the :ref:`User Guide <threshold-rules>`.
+
     Parameters
     ----------
     random_state : int, RandomState instance or None, default=None

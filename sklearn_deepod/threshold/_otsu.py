@@ -16,6 +16,8 @@ class OtsuThreshold(BaseThreshold):
     the middle if it is symmetric; so there is a lower bound. `TailExcessThreshold`
     first asks whether there is a second group.
 
+    Read more in the :ref:`User Guide <threshold-rules>`.
+
     Parameters
     ----------
     lower : float or None, default=2.0

@@ -29,6 +29,8 @@ class PeaksOverThreshold(BaseThreshold):
     `update` goes on with a stream (SPOT [1]_): it judges new scores one after the other
     and learns from those that raise no alarm.
 
+    Read more in the :ref:`User Guide <rare-events>`.
+
     Parameters
     ----------
     rate : float, default=1e-3

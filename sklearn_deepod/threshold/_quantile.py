@@ -13,6 +13,8 @@ class QuantileThreshold(BaseThreshold):
     It is what a number given to a detector as ``contamination`` does. The share is a
     guess, and it is flagged whether or not there are outliers.
 
+    Read more in the :ref:`User Guide <threshold-rules>`.
+
     Parameters
     ----------
     contamination : float, default=0.1

@@ -15,6 +15,8 @@ class StandardDeviationThreshold(BaseThreshold):
     ``(n - 1) / sqrt(n)`` standard deviations above the mean (Shiffler, 1988), so that
     with 10 scores or fewer three can never be exceeded.
 
+    Read more in the :ref:`User Guide <threshold-rules>`.
+
     Parameters
     ----------
     factor : float, default=3.0

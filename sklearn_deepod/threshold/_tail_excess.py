@@ -16,7 +16,9 @@ class TailExcessThreshold(BaseThreshold):
     distribution [2]_. If no score exceeds the tail so clearly, the highest one alone is
     flagged, so that tables without outliers raise few false alarms. With its defaults
     it is the rule of this package's detectors (``contamination="auto"``) unless
-    ``novelty=True``. See the :ref:`User Guide <contamination-auto>`.
+    ``novelty=True``.
+
+    Read more in the :ref:`User Guide <contamination-auto>`.
 
     Parameters
     ----------

@@ -32,6 +32,8 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
     the training rows. Scores are the detector's own; only `offset_`, and with it
     `decision_function` and `predict`, is the rule's.
 
+    Read more in the :ref:`User Guide <thresholds>`.
+
     Parameters
     ----------
     detector : estimator

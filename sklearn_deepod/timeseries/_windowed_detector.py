@@ -28,6 +28,8 @@ class WindowedDetector(
     series, and each time stamp gets its score from those of the windows that hold it.
     Like any outlier detector, this takes n rows and gives n scores.
 
+    Read more in the :ref:`User Guide <windowed-detector>`.
+
     Parameters
     ----------
     detector : estimator

@@ -17,6 +17,8 @@ class OutlierDropper(MetaDetectorMixin, BaseEstimator):
     over this step when it predicts, so that each row to be predicted gets a prediction.
     scikit-learn's own pipeline cannot change the number of rows; see Notes.
 
+    Read more in the :ref:`User Guide <outlier-dropper>`.
+
     Parameters
     ----------
     detector : estimator

@@ -13,6 +13,8 @@ class OutlierRepairer(BaseOutlierTransformer):
     until the row is no longer flagged. All other cells, and all rows that are not
     flagged, stay bit for bit as they are.
 
+    Read more in the :ref:`User Guide <outlier-repairer>`.
+
     Parameters
     ----------
     {parameters}

@@ -18,6 +18,8 @@ class OutlierReplacer(BaseOutlierTransformer):
 
     Rows that are not flagged stay bit for bit as they are.
 
+    Read more in the :ref:`User Guide <outlier-replacer>`.
+
     Parameters
     ----------
     {parameters}

@@ -12,6 +12,8 @@ def all_detectors():
 
     Meta-estimators, which hold another detector, are left out.
 
+    Read more in the :ref:`User Guide <detectors>`.
+
     Returns
     -------
     list of tuple of str and type

@@ -1,7 +1,8 @@
 """Constructor parameters that a family of classes shares, written once."""
 
 import inspect
-import re
+
+from sklearn_deepod.utils._shared_docs import docstring_entries
 
 _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
 
@@ -125,13 +126,3 @@ def _all_above(cls, section):
         for name, text in docstring_entries(doc, section).items():
             found.setdefault(name, text)
     return found
-
-
-def docstring_entries(doc, section):
-    """Entries of a numpydoc section, by name; none where there is no such section."""
-    next_section = r"\n\n\S[^\n]*\n-+\n"
-    found = re.search(
-        rf"^{section}\n-+\n(.+?)(?={next_section}|\s*\Z)", doc, re.DOTALL | re.MULTILINE
-    )
-    entries = re.split(r"\n+(?=\S)", found[1]) if found else []
-    return {entry.partition(" : ")[0]: entry for entry in entries}

@@ -5,7 +5,7 @@ import inspect
 import re
 from numbers import Integral, Real
 
-from sklearn_deepod.utils._shared_parameters import docstring_entries
+from sklearn_deepod.utils._shared_docs import docstring_entries
 from sklearn_deepod.utils._sklearn_compat import (
     Interval,
     Options,

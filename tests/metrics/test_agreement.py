@@ -121,7 +121,7 @@ class TestConsensus:
 
     def test_no_detectors(self):
         X, _ = make_data()
-        with pytest.raises(ValueError, match="one detector at least, or None"):
+        with pytest.raises(ValueError, match="at least one detector, or None"):
             ConsensusScorer(detectors=[])(FOREST.fit(X), X)
 
     def test_detector_that_cannot_score(self):

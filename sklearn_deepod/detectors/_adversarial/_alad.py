@@ -21,6 +21,8 @@ class ALAD(SamplingMixin, BaseGAN):
     that each is the inverse of the other. A row is anomalous when the discriminator of
     pairs of rows sees that it is not what generator and encoder rebuild of it.
 
+    Read more in the :ref:`User Guide <alad>`.
+
     Parameters
     ----------
     latent_cycle : bool, default=True

@@ -28,6 +28,8 @@ class AnoGAN(SamplingMixin, BaseGAN):
     closest to it; the distance that is left is the score. The search starts from the
     guess of an encoder, trained beside the generator, as in f-AnoGAN.
 
+    Read more in the :ref:`User Guide <anogan>`.
+
     Parameters
     ----------
     discrimination_weight : float, default=0.1

@@ -20,6 +20,8 @@ class GANomaly(BaseGAN):
     discriminator keeps rebuilt rows close to real ones. A row is anomalous when the
     code of what was rebuilt lies far from its own code.
 
+    Read more in the :ref:`User Guide <ganomaly>`.
+
     Parameters
     ----------
     adversarial_weight : float, default=1.0

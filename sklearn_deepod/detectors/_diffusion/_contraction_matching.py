@@ -21,6 +21,8 @@ class ContractionMatching(BaseDenseDetector):
     the velocity where training rows are; a row is anomalous when the velocity there is
     wrong.
 
+    Read more in the :ref:`User Guide <contraction-matching>`.
+
     Parameters
     ----------
     n_frequencies : int, default=64

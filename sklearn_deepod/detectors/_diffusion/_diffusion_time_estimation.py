@@ -23,6 +23,8 @@ class DiffusionTimeEstimation(BaseDenseDetector):
     learns to tell the time from the noisy row. A row is anomalous when it looks like
     one that noise has carried far away.
 
+    Read more in the :ref:`User Guide <diffusion-time-estimation>`.
+
     Parameters
     ----------
     variant : {"categorical", "inverse_gamma"}, default="categorical"

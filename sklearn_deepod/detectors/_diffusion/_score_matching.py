@@ -25,6 +25,8 @@ class ScoreMatching(BaseDenseDetector):
     called its score. A row is anomalous when the gradient is long there: where the
     density would grow fast if the row moved.
 
+    Read more in the :ref:`User Guide <score-matching>`.
+
     Parameters
     ----------
     noise_levels : array-like of float, default=(0.05, 0.1, 0.2, 0.5, 1.0, 2.0)

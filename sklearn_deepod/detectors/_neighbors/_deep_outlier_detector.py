@@ -52,6 +52,8 @@ class DeepOutlierDetector(IncrementalMixin, BaseTorchDetector):
     rows are normal (``novelty=True``), they are neighbours in the inputs and in the
     learned features, the density there, and how rare the values of single features are.
 
+    Read more in the :ref:`User Guide <deep-outlier-detector>`.
+
     Parameters
     ----------
     autoencoder : AutoEncoder or None, default=None

@@ -26,6 +26,8 @@ class LUNAR(BaseDeepDetector):
     tell training rows from artificial outliers. So it learns how the distances are to
     be weighed, where other methods of nearest neighbours fix it.
 
+    Read more in the :ref:`User Guide <lunar>`.
+
     Parameters
     ----------
     n_neighbors : int, default=5

@@ -20,6 +20,8 @@ class DeepSAD(SemiSupervisedMixin, BaseHypersphere):
     to map unlabelled rows and known inliers close to one point and known outliers far
     from it.
 
+    Read more in the :ref:`User Guide <deep-sad>`.
+
     Parameters
     ----------
     eta : float, default=1.0

@@ -19,6 +19,8 @@ class DeepSVDD(BaseHypersphere):
     A network learns to map all training rows close to one point. A row is anomalous
     when it is mapped far from there.
 
+    Read more in the :ref:`User Guide <deep-svdd>`.
+
     Parameters
     ----------
     objective : {"one-class", "soft-boundary"}, default="one-class"

@@ -29,6 +29,8 @@ class DeepIsolationForest(BaseUntrainedDetector):
     are curved ones of the features. A row is anomalous when few cuts isolate it, and
     when it lies far from them.
 
+    Read more in the :ref:`User Guide <deep-isolation-forest>`.
+
     Parameters
     ----------
     n_representations : int, default=50

@@ -20,6 +20,8 @@ class RandomFeatures(BaseUntrainedDetector):
     lie far from those of the training rows, measured by a Mahalanobis distance that
     knows how they vary together.
 
+    Read more in the :ref:`User Guide <random-features>`.
+
     Parameters
     ----------
     n_components : int, default=200

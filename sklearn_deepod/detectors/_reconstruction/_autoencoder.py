@@ -43,6 +43,8 @@ class AutoEncoder(
 
     Images and sequences are taken too, as flat rows scaled by channel.
 
+    Read more in the :ref:`User Guide <autoencoder>`.
+
     Parameters
     ----------
     decoder_layer_sizes : tuple of int, default=()

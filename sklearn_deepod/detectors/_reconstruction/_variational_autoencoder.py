@@ -26,6 +26,8 @@ class VariationalAutoEncoder(AutoEncoder):
     bound: rows must be likely given their code, and codes close to a standard normal
     distribution.
 
+    Read more in the :ref:`User Guide <variational-autoencoder>`.
+
     Parameters
     ----------
     likelihood : {"gaussian", "bernoulli"}, default="gaussian"

@@ -23,6 +23,8 @@ class DecomposedRepresentation(BaseTableDetector):
     orthogonal vectors. A row is anomalous when its code lies far from the mean that
     its own weights give.
 
+    Read more in the :ref:`User Guide <decomposed-representation>`.
+
     Parameters
     ----------
     n_basis_vectors : int, default=5

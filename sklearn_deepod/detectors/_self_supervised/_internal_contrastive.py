@@ -26,6 +26,8 @@ class InternalContrastive(BaseTableDetector):
     windows and another what is left of the row beside each; they learn to tell which
     belongs to which. A row is anomalous when that does not succeed.
 
+    Read more in the :ref:`User Guide <internal-contrastive>`.
+
     Parameters
     ----------
     window_size : int or "auto", default="auto"

@@ -29,6 +29,8 @@ class MaskedCellModel(BaseTableDetector):
     autoencoder to rebuild the whole row from what is left. A row is anomalous when it
     is rebuilt badly.
 
+    Read more in the :ref:`User Guide <masked-cell-model>`.
+
     Parameters
     ----------
     n_masks : int, default=15

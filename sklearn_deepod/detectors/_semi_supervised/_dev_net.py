@@ -19,6 +19,8 @@ class DevNet(SemiSupervisedMixin, BaseNetworkDetector):
     inliers the mean of a normal distribution, and known outliers numbers that lie
     several standard deviations above it.
 
+    Read more in the :ref:`User Guide <dev-net>`.
+
     Parameters
     ----------
     margin : float, default=5.0

@@ -16,6 +16,8 @@ class ModifiedZScore(BaseZScore):
 
     In images and sequences each cell is a feature.
 
+    Read more in the :ref:`User Guide <statistical-detectors>`.
+
     Parameters
     ----------
     {parameters}

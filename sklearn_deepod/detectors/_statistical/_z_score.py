@@ -15,6 +15,8 @@ class ZScore(BaseZScore):
 
     In images and sequences each cell is a feature.
 
+    Read more in the :ref:`User Guide <statistical-detectors>`.
+
     Parameters
     ----------
     {parameters}
