@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_deepod._determinism import stream_states
 from sklearn_deepod._training._arrays import load_state, state_of
-from sklearn_deepod.utils._checkpoint import current_checkpoint
+from sklearn_deepod.utils._checkpoint import CHECKPOINT
 
 # Rows whose values stand for all in the key of a checkpoint.
 _KEY_ROWS = 64
@@ -32,7 +32,7 @@ class TrainingProgress:
     @classmethod
     def of(cls, detector, rows, epochs, trim_fraction):
         """The progress of a detector's next training; None without a checkpoint."""
-        checkpoint = current_checkpoint()
+        checkpoint = CHECKPOINT.get()
         if checkpoint is None:
             return None
         key = _key(detector, rows, epochs, trim_fraction)

@@ -10,7 +10,7 @@ from sklearn_deepod._training._batches import PreprocessedRows, WeightedBatches
 from sklearn_deepod._training._early_stopping import EarlyStopping
 from sklearn_deepod._training._net import DetectorNet
 from sklearn_deepod._training._progress import TrainingProgress
-from sklearn_deepod.utils._ranks import current_ranks
+from sklearn_deepod.utils._ranks import RANKS
 
 OPTIMIZERS = {
     "adam": torch.optim.Adam,
@@ -78,7 +78,7 @@ class Trainer:
         DetectorNet
             The trained net.
         """
-        detector, ranks = self.detector, current_ranks()
+        detector, ranks = self.detector, RANKS.get()
         if ranks is not None:
             ranks.align(detector._streams)
         epochs = self.epochs(rows) if epochs is None else epochs

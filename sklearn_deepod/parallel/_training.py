@@ -6,8 +6,8 @@ import os
 import torch
 from torch import distributed
 
-from sklearn_deepod.utils._checkpoint import Checkpoint, checkpoints_in
-from sklearn_deepod.utils._ranks import Ranks, current_ranks, trained_by
+from sklearn_deepod.utils._checkpoint import CHECKPOINT, Checkpoint
+from sklearn_deepod.utils._ranks import RANKS, Ranks
 
 
 @contextlib.contextmanager
@@ -57,7 +57,7 @@ def data_parallel():
         _start_group()
     try:
         ranks = Ranks()
-        with trained_by(ranks):
+        with RANKS.set_to(ranks):
             yield ranks.rank
     finally:
         if ours:
@@ -122,7 +122,7 @@ def checkpoints(folder):
     >>> detector.n_iter_
     5
     """
-    ranks = current_ranks()
+    ranks = RANKS.get()
     writes = ranks is None or ranks.rank == 0
-    with checkpoints_in(Checkpoint(folder, writes=writes)):
+    with CHECKPOINT.set_to(Checkpoint(folder, writes=writes)):
         yield

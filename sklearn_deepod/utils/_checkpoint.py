@@ -2,13 +2,15 @@
 
 import contextlib
 import os
-from contextvars import ContextVar
 from pathlib import Path
 
 import numpy as np
 import torch
 
-_CURRENT = ContextVar("checkpoint", default=None)
+from sklearn_deepod.utils._ambient import Ambient
+
+#: The `Checkpoint` in which trainings save their states, and go on from what they find.
+CHECKPOINT = Ambient("checkpoint")
 
 
 class Checkpoint:
@@ -81,21 +83,6 @@ class SavedTraining:
         if self.writes:
             with replaced(self.path) as file:
                 torch.save(_as_tensors({**state, "key": self.key}), file)
-
-
-@contextlib.contextmanager
-def checkpoints_in(checkpoint):
-    """Inside it, trainings save their states, and go on from what they find."""
-    token = _CURRENT.set(checkpoint)
-    try:
-        yield
-    finally:
-        _CURRENT.reset(token)
-
-
-def current_checkpoint():
-    """The `Checkpoint` of the fit that runs, or None."""
-    return _CURRENT.get()
 
 
 @contextlib.contextmanager

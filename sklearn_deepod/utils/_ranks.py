@@ -1,12 +1,12 @@
 """Several processes that train one network together."""
 
-import contextlib
-from contextvars import ContextVar
-
 import torch
 from torch import distributed
 
-_CURRENT = ContextVar("ranks", default=None)
+from sklearn_deepod.utils._ambient import Ambient
+
+#: The `Ranks` that share the batches of trainings; None for a single process.
+RANKS = Ambient("ranks")
 
 
 class Ranks:
@@ -54,18 +54,3 @@ class Ranks:
             state = stream.get_state().to(device)
             distributed.broadcast(state, src=0)
             stream.set_state(state.cpu())
-
-
-@contextlib.contextmanager
-def trained_by(ranks):
-    """Inside it, trainings share their batches with the other processes."""
-    token = _CURRENT.set(ranks)
-    try:
-        yield
-    finally:
-        _CURRENT.reset(token)
-
-
-def current_ranks():
-    """The `Ranks` of the training that runs, or None for a single process."""
-    return _CURRENT.get()
