@@ -6,9 +6,9 @@
     size and number of steps, and several members against one;
 ``rows``
     the defaults of AutoEncoder (or ``--detector``) against IsolationForest's as the
-    rows grow, and kNN's scoring beside them;
-``device``
-    an accelerator against the CPU: seconds, and how far the scores agree.
+    rows grow, and kNN's scoring beside them.
+
+An accelerator is compared with the CPU by ``gpu.py``.
 
 Runs that are compared follow one another, over and over (A B C A B C ...). A ratio
 is taken within each round, and the median of the rounds is printed.
@@ -16,7 +16,6 @@ is taken within each round, and the median of the rounds is printed.
 
 import argparse
 import warnings
-from copy import deepcopy
 from itertools import pairwise
 from time import perf_counter, process_time
 
@@ -241,48 +240,6 @@ def rows(args):
     )
 
 
-def largest_difference(scores, reference):
-    """Return the largest relative difference of two arrays of scores."""
-    return np.max(np.abs(scores - reference) / np.abs(reference))
-
-
-def device(args):
-    """Compare an accelerator and the CPU."""
-    table = []
-    X = synthetic_table(max(args.rows), args.features, dtype=np.float32)
-    for name in (args.device, "cpu"):
-        AutoEncoder(device=name).fit(X[:500]).score_samples(X[:500])  # warm up
-    for n_rows in args.rows:
-        part = X[:n_rows]
-        line, scores = [f"{n_rows:,}"], {}
-        for name in (args.device, "cpu"):
-            detector = AutoEncoder(device=name, random_state=0)
-            line.append(f"{seconds(detector.fit, part):.2f}")
-            line.append(f"{seconds(detector.score_samples, part):.2f}")
-            scores[name] = detector.score_samples(part[:100_000])
-            if name == args.device:
-                moved = deepcopy(detector).set_params(device="cpu")
-                scores["moved"] = moved.score_samples(part[:100_000])
-        line.append(f"{largest_difference(scores[args.device], scores['moved']):.1e}")
-        line.append(f"{largest_difference(scores[args.device], scores['cpu']):.1e}")
-        table.append(line)
-    print_table(
-        f"device: defaults, {args.features} float32 features; largest relative "
-        f"difference of scores on {args.device} and on the CPU of one model, and of "
-        "one model fitted on each",
-        (
-            "rows",
-            f"{args.device} fit s",
-            "score s",
-            "cpu fit s",
-            "score s",
-            "one model",
-            "fitted on each",
-        ),
-        table,
-    )
-
-
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -323,14 +280,6 @@ def main():
     command.add_argument(
         "--knn-rows", type=int, default=100_000, help="no kNN beyond so many rows"
     )
-
-    command = commands.add_parser("device")
-    command.set_defaults(function=device)
-    command.add_argument("--device", default="cuda")
-    command.add_argument(
-        "--rows", type=int, nargs="+", default=[100_000, 1_000_000, 10_000_000]
-    )
-    command.add_argument("--features", type=int, default=30)
 
     args = parser.parse_args()
     with limit_threads(args.threads):
