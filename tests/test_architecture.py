@@ -30,7 +30,7 @@ BELOW_BASE |= {
     "_training": {"exceptions", "_nn", "preprocessing", *BELOW_BASE["_nn"]},
 }
 #: These see of detectors only scikit-learn's protocol.
-PROTOCOL = {"_stats", "exceptions", "utils"}
+PROTOCOL = {"_determinism", "_stats", "exceptions", "utils"}
 ALLOWED = {
     **BELOW_BASE,
     "base": set(BELOW_BASE),

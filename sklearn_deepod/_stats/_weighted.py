@@ -163,24 +163,28 @@ def likely_inliers(scores, sample_weight, share):
     return np.union1d(lowest, np.flatnonzero(frequent))
 
 
-def repeated_rows(sample_weight):
+def repeated_rows(sample_weight, most=None):
     """Rows repeated in proportion to their weights.
 
-    For methods that take no weights. Whole numbers are met exactly as long as they are
-    4 on average or less.
+    For methods that take no weights. Whole numbers are met exactly as long as their sum
+    is at most `most`.
 
     Parameters
     ----------
     sample_weight : ndarray of shape (n_samples,)
         Positive weights.
+    most : int, default=None
+        Largest number of repeated rows, at least `n_samples`; None takes
+        ``4 * n_samples``.
 
     Returns
     -------
     ndarray of int of shape (n_repeated,)
-        Increasing indices, ``n_samples`` to ``4 * n_samples`` of them.
+        Increasing indices, `n_samples` to `most` of them.
     """
     n_samples, total = len(sample_weight), sample_weight.sum()
-    size = max(n_samples, min(round(total), 4 * n_samples))
+    most = 4 * n_samples if most is None else most
+    size = max(n_samples, min(round(total), most))
     steps = (np.arange(size) + 0.5) * (total / size)
     index = np.searchsorted(np.cumsum(sample_weight), steps, side="right")
     return np.minimum(index, n_samples - 1)

@@ -17,13 +17,14 @@ class ConformalDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
     method: Literal['cross', 'jackknife+', 'split']
     alpha: float
     calibration_size: float | int
-    cv: int
+    cv: Any
     likelihood_ratio: Any
     n_jobs: Any
     random_state: RandomState | int | None
     detectors_: list[Any]
     calibration_scores_: list[Any]
-    n_calibration_: int
+    calibration_weights_: list[Any]
+    n_calibration_: float | int
     offset_: float
     n_features_in_: int
     feature_names_in_: NDArray[Any]
@@ -34,7 +35,7 @@ class ConformalDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
         method: Literal['cross', 'jackknife+', 'split'] = 'split',
         alpha: float = 0.05,
         calibration_size: float | int = 0.5,
-        cv: int = 10,
+        cv: Any = 10,
         likelihood_ratio: Any = None,
         n_jobs: Any = None,
         random_state: RandomState | int | None = None,

@@ -4,8 +4,9 @@ import numpy as np
 
 from sklearn_deepod._stats import median_and_scale
 from sklearn_deepod.utils._sklearn_compat import _safe_indexing
+from sklearn_deepod.utils._warnings import warn
 
-# Calibration rows that are scored a second time, in another order and company.
+# Calibration rows that are scored a second time, in reverse order and without others.
 N_PROBES = 64
 
 
@@ -25,10 +26,10 @@ class Calibration:
     ----------
     scores : ndarray of shape (n_rows,)
         The scores in increasing order.
+    weights : ndarray of shape (n_rows,)
+        The sample weights times the likelihood ratios, in the order of the scores.
     total_weight : float
-        Sum of the sample weights.
-    total : float
-        Sum of the weights times the likelihood ratios.
+        Sum of the sample weights alone.
     """
 
     def __init__(self, scores, sample_weight, ratios):
@@ -36,9 +37,14 @@ class Calibration:
         sample_weight = sample_weight[order]
         self.scores = scores[order]
         self.total_weight = float(sample_weight.sum())
-        self._cumulated = np.r_[0.0, np.cumsum(sample_weight * ratios[order])]
-        self.total = self._cumulated[-1]
+        self.weights = sample_weight * ratios[order]
+        self._cumulated = np.r_[0.0, np.cumsum(self.weights)]
         self._center, self._scale = median_and_scale(self.scores, sample_weight)
+
+    @property
+    def total(self):
+        """Sum of the weights."""
+        return self._cumulated[-1]
 
     def not_above(self, scores):
         """Weight of the calibration rows that score no higher than each score."""
@@ -47,6 +53,32 @@ class Calibration:
     def standardized(self, scores):
         """Scores in robust deviations from the calibration rows' median."""
         return (scores - self._center) / (self._scale or 1.0)
+
+
+def warn_of_few(calibrations, alpha, *, weighted):
+    """Warn if no p-value can be as low as `alpha`.
+
+    Parameters
+    ----------
+    calibrations : list of Calibration
+        The calibration rows of each detector.
+    alpha : float
+        The rate of false alarms that is wanted.
+    weighted : bool
+        Whether the user gave sample weights.
+    """
+    total = sum(known.total_weight for known in calibrations)
+    if alpha * (total + 1) >= 1:
+        return
+    number = f"{total:g} calibration rows"
+    if weighted:
+        n_rows = sum(len(known.scores) for known in calibrations)
+        number = f"{n_rows} calibration rows of a total weight of {total:g}"
+    warn(
+        f"{number} are too few for alpha={alpha}: the smallest p-value is "
+        f"1 / {total + 1:g}, so nothing will be flagged. Give more rows, or raise "
+        "alpha."
+    )
 
 
 def check_fixed_scores(detector, rows, scores):

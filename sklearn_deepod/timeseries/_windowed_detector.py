@@ -72,7 +72,9 @@ class WindowedDetector(
     -----
     A score depends on the neighbours of its time stamp, so rows must not be shuffled,
     and an anomaly raises the scores of the ``window - 1`` time stamps on either side
-    of it (those after it, with ``merge="last"``).
+    of it (those after it, with ``merge="last"``). With ``window=1`` all checks of
+    `sklearn.utils.estimator_checks` pass; with longer windows, two cannot, which score
+    rows in another order or one by one and expect the same scores.
 
     Missing values are handed on: `detector` has to take them. There are no sample
     weights, since a window has none of its own. Channels are not scaled; put a scaler

@@ -70,6 +70,35 @@ def take_features(estimator, detector):
             delattr(estimator, name)
 
 
+def checked_sample_weight(sample_weight, X):
+    """Sample weights as an array, one for each row.
+
+    Parameters
+    ----------
+    sample_weight : array-like of shape (n_samples,)
+        The weights.
+    X : {array-like, sparse matrix} of shape (n_samples, n_features)
+        The rows.
+
+    Returns
+    -------
+    ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If weights are negative, all zero, or not as many as the rows.
+    """
+    weight = _check_sample_weight(
+        sample_weight, X, dtype=np.float64, ensure_non_negative=True
+    )
+    if not weight.any():
+        raise ValueError(
+            "All sample weights are zero. Give some row a positive weight."
+        )
+    return weight
+
+
 def without_weightless_rows(X, y, params):
     """Leave rows of weight 0 out, for what takes positive weights only.
 
@@ -93,19 +122,43 @@ def without_weightless_rows(X, y, params):
     if params.get("sample_weight") is None:
         return X, y, params
     X, y = indexable(X, y)
-    weight = _check_sample_weight(
-        params["sample_weight"], X, dtype=np.float64, ensure_non_negative=True
-    )
-    if not weight.any():
-        raise ValueError(
-            "All sample weights are zero. Give some row a positive weight."
-        )
+    weight = checked_sample_weight(params["sample_weight"], X)
     params = params | {"sample_weight": weight}
     if weight.all():
         return X, y, params
     kept = np.flatnonzero(weight)
     params = _check_method_params(X, params, kept)
     return _safe_indexing(X, kept), y if y is None else _safe_indexing(y, kept), params
+
+
+def checked_folds(cv, X, y):
+    """Folds in which each row is in exactly one test fold.
+
+    Parameters
+    ----------
+    cv : int, cross-validation generator or iterable
+        The folds. An int does not shuffle.
+    X, y : {array-like, sparse matrix}, and array-like or None
+        Training rows and their labels.
+
+    Returns
+    -------
+    list of tuple of ndarray
+        Positions of the training rows and of the test rows.
+
+    Raises
+    ------
+    ValueError
+        If a row is in no test fold, or in several.
+    """
+    folds = list(check_cv(cv).split(X, y))
+    rows = np.concatenate([test for _, test in folds])
+    if not np.array_equal(np.sort(rows), np.arange(_num_samples(X))):
+        raise ValueError(
+            f"cv must give each row to exactly one test fold, as KFold does; {cv!r} "
+            "does not."
+        )
+    return folds
 
 
 def out_of_fold_scores(fit, X, y, params, *, cv, n_jobs=None):
@@ -127,20 +180,9 @@ def out_of_fold_scores(fit, X, y, params, *, cv, n_jobs=None):
     -------
     ndarray of shape (n_samples,)
         Scores, higher is more normal.
-
-    Raises
-    ------
-    ValueError
-        If a row is in no test fold, or in several.
     """
     X, y = indexable(X, y)
-    folds = list(check_cv(cv).split(X, y))
-    rows = np.concatenate([test for _, test in folds])
-    if not np.array_equal(np.sort(rows), np.arange(_num_samples(X))):
-        raise ValueError(
-            f"cv must give each row to exactly one test fold, as KFold does; {cv!r} "
-            "does not."
-        )
+    folds = checked_folds(cv, X, y)
 
     def scores_of_fold(train, test):
         labels = None if y is None else _safe_indexing(y, train)
@@ -149,8 +191,8 @@ def out_of_fold_scores(fit, X, y, params, *, cv, n_jobs=None):
         return detector.score_samples(_safe_indexing(X, test))
 
     parts = Parallel(n_jobs=n_jobs)(delayed(scores_of_fold)(*fold) for fold in folds)
-    scores = np.empty(len(rows))
-    scores[rows] = np.concatenate(parts)
+    scores = np.empty(_num_samples(X))
+    scores[np.concatenate([test for _, test in folds])] = np.concatenate(parts)
     return scores
 
 

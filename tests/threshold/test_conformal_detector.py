@@ -31,6 +31,7 @@ from sklearn.utils.estimator_checks import (
 )
 
 from sklearn_deepod import AutoEncoder, ModifiedZScore, WindowedDetector, ZScore
+from sklearn_deepod._determinism import TrainingRows
 from sklearn_deepod.threshold import ConformalDetector
 from sklearn_deepod.utils import all_detectors
 from tests.conftest import QUICK, make_detector
@@ -40,14 +41,15 @@ METHODS = ["split", "cross", "jackknife+"]
 every_method = pytest.mark.parametrize("method", METHODS)
 
 
-def splits(method, n_rows, n_folds):
+def splits(method, X, n_folds):
     """The rows that a detector of random_state=0 trains and calibrates on."""
     splitter = {
         "split": ShuffleSplit(1, test_size=0.5, random_state=0),
         "cross": KFold(n_folds, shuffle=True, random_state=0),
         "jackknife+": LeaveOneOut(),
     }[method]
-    return splitter.split(np.zeros(n_rows))
+    order = TrainingRows(X).positions
+    return [(order[a], order[b]) for a, b in splitter.split(np.zeros(len(X)))]
 
 
 class Noisy(OutlierMixin, BaseEstimator):
@@ -81,12 +83,7 @@ class TestChecks:
             ),
             ConformalDetector(ZScore(), method="jackknife+"),
             ConformalDetector(AutoEncoder(**QUICK), random_state=0),
-        ],
-        expected_failed_checks=lambda estimator: {
-            f"check_sample_weight_equivalence_on_{kind}_data": "a weighted row is on "
-            "one side of a split, where repeated ones may be on both"
-            for kind in ("dense", "sparse")
-        },
+        ]
     )
     def test_all(self, estimator, check):
         check(estimator)
@@ -152,6 +149,19 @@ class TestPValues:
             # Twice alpha is what is proven for the methods that fit several times.
             bound = alpha if method == "split" else 2 * alpha
             assert alpha / 2 - 3 * error <= np.mean(rates) <= bound + 3 * error
+
+    @pytest.mark.parametrize("inner", [LocalOutlierFactor(novelty=True), FOREST])
+    def test_equal_rows_make_no_more_false_alarms(self, inner):
+        """A fifth of the new rows have a combination that no training row has."""
+        rng = np.random.RandomState(0)
+        odds = rng.dirichlet(np.full(8, 0.5), size=3)
+        rates = []
+        for seed in range(40):
+            X = np.column_stack([rng.choice(8, p=p, size=600) for p in odds])
+            detector = ConformalDetector(inner, alpha=0.1, random_state=seed)
+            rates.append(np.mean(detector.fit(X[:200]).predict(X[200:]) == -1))
+        error = np.std(rates) / np.sqrt(len(rates))
+        assert np.mean(rates) <= 0.1 + 3 * error
 
     def test_split_is_uniform(self):
         rng = np.random.RandomState(0)
@@ -261,16 +271,37 @@ class TestShift:
 
 
 class TestSampleWeights:
-    def test_whole_weights_equal_repetition(self, table):
-        X, _ = table
-        weight = np.random.RandomState(0).randint(0, 4, size=100)
-        frozen = FrozenEstimator(clone(FOREST).fit(X[100:]))
-        weighted = ConformalDetector(frozen).fit(X[:100], sample_weight=weight)
-        rows = np.repeat(X[:100], weight, axis=0)
-        repeated = ConformalDetector(frozen).fit(rows)
-        np.testing.assert_allclose(weighted.p_values(X), repeated.p_values(X))
-        np.testing.assert_allclose(weighted.score_samples(X), repeated.score_samples(X))
-        assert weighted.n_calibration_ == np.sum(weight > 0)
+    @pytest.mark.parametrize(
+        ("method", "inner"),
+        [
+            *((method, ZScore()) for method in METHODS),
+            ("cross", LocalOutlierFactor(n_neighbors=5, novelty=True)),
+            ("jackknife+", make_pipeline(StandardScaler(), OneClassSVM())),
+            ("split", AutoEncoder(**QUICK)),
+            ("split", FOREST),
+            ("split", FrozenEstimator(clone(FOREST).fit(np.eye(2)))),
+        ],
+        ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+    )
+    def test_a_fit_is_a_function_of_the_weighted_set_of_rows(self, method, inner):
+        rng = np.random.RandomState(0)
+        X, new = np.round(rng.randn(24, 2), 1), rng.randn(50, 2)
+        weight = rng.randint(0, 4, size=len(X))
+        detector = ConformalDetector(
+            inner, method=method, cv=3, alpha=0.3, random_state=0
+        )
+        rows = np.repeat(X, weight, axis=0)
+        expected = clone(detector).fit(rng.permutation(rows))
+        for found in (
+            clone(detector).fit(X, sample_weight=weight),
+            clone(detector).fit(rows),
+            clone(detector).fit(rows, sample_weight=np.full(len(rows), 1.0)),
+        ):
+            for name in ("p_values", "score_samples", "predict"):
+                np.testing.assert_array_equal(
+                    getattr(found, name)(new), getattr(expected, name)(new)
+                )
+            assert found.n_calibration_ == expected.n_calibration_
 
     @every_method
     def test_by_definition(self, method, table):
@@ -279,7 +310,7 @@ class TestSampleWeights:
         detector = ConformalDetector(FOREST, method=method, cv=5, random_state=0)
         detector.fit(X[:60], sample_weight=weight)
         reached, total = np.ones(len(X)), 1.0
-        parts = zip(detector.detectors_, splits(method, 60, 5), strict=True)
+        parts = zip(detector.detectors_, splits(method, X[:60], 5), strict=True)
         for fitted, (_, held_out) in parts:
             known, new = fitted.score_samples(X[held_out]), fitted.score_samples(X)
             reached += weight[held_out] @ (known[:, None] <= new)
@@ -303,7 +334,7 @@ class TestSampleWeights:
         weight = np.arange(1.0, len(X) + 1)
         detector = ConformalDetector(ZScore(), method=method, random_state=0)
         detector.fit(X, sample_weight=weight)
-        parts = zip(detector.detectors_, splits(method, len(X), 10), strict=True)
+        parts = zip(detector.detectors_, splits(method, X, 10), strict=True)
         for fitted, (train, _) in parts:
             expected = ZScore().fit(X[train], sample_weight=weight[train])
             np.testing.assert_array_equal(fitted.center_, expected.center_)
@@ -312,17 +343,19 @@ class TestSampleWeights:
         "inner",
         [LocalOutlierFactor(novelty=True), make_pipeline(StandardScaler(), ZScore())],
     )
-    def test_count_in_the_calibration_of_others(self, inner, table):
+    def test_repeat_the_rows_of_a_detector_that_takes_none(self, inner, table):
         X, _ = table
         weight = np.arange(1.0, len(X) + 1)
-        detector = ConformalDetector(inner, random_state=0)
-        plain = clone(detector).fit(X)
-        weighted = clone(detector).fit(X, sample_weight=weight)
+        detector = ConformalDetector(inner, random_state=0).fit(X, sample_weight=weight)
+        ((train, calibration),) = splits("split", X, 2)
+        rows = np.repeat(X[train], weight[train].astype(int), axis=0)
+        known = clone(inner).fit(rows).score_samples(X[calibration])
+        order = np.argsort(known)
+        np.testing.assert_array_equal(detector.calibration_scores_[0], known[order])
         np.testing.assert_array_equal(
-            plain.detectors_[0].score_samples(X),
-            weighted.detectors_[0].score_samples(X),
+            detector.calibration_weights_[0], weight[calibration][order]
         )
-        assert not np.allclose(plain.p_values(X), weighted.p_values(X))
+        assert detector.n_calibration_ == weight[calibration].sum()
 
     @every_method
     def test_keep_the_rate_where_rows_were_drawn_unevenly(self, method):
@@ -491,8 +524,10 @@ class TestRefusals:
 
     def test_no_calibration_rows(self, table):
         X, _ = table
-        with pytest.raises(ValueError, match="train set will be empty"):
+        with pytest.raises(ValueError, match="1 rows were given, of which n_samples=1"):
             ConformalDetector(FOREST).fit(X[:1])
+        with pytest.raises(ValueError, match="8 rows .* n_samples=1 .* two different"):
+            ConformalDetector(FOREST).fit(np.ones((8, 2)))
         with pytest.raises(ValueError, match="should be either positive"):
             ConformalDetector(FOREST, calibration_size=200).fit(X)
         with pytest.raises(ValueError, match="'calibration_size'"):
