@@ -102,17 +102,14 @@ class LSTM(_Recurrent):
 class GRU(_Recurrent):
     """Gated recurrent units, for sequences.
 
-    Encoder and decoder read sequences as those of `LSTM` do.
+    Encoder and decoder read sequences as those of `LSTM` do, which has a memory cell in
+    addition to the state, and more parameters.
 
     Read more in the :ref:`User Guide <networks>`.
 
     Parameters
     ----------
     {parameters}
-
-    See Also
-    --------
-    LSTM : With a memory cell in addition to the state.
 
     References
     ----------
