@@ -28,14 +28,14 @@ class InconsistentVersionWarning(sklearn.exceptions.InconsistentVersionWarning):
     """
 
     def __init__(self, *, estimator_name, package, current_version, original_version):
+        self.package = package
+        self.current_version = current_version
+        self.original_version = original_version
         super().__init__(
             estimator_name=estimator_name,
             current_sklearn_version=current_version,
             original_sklearn_version=original_version,
         )
-        self.package = package
-        self.current_version = current_version
-        self.original_version = original_version
 
     def __str__(self):
         return (
