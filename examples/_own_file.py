@@ -1,6 +1,6 @@
-"""Read a table for the quickstart from a file, and write scores beside it.
+"""Read a table for the quickstart from a file, and write its scores.
 
-Whatever is wrong with the file raises ValueError, with a message for its owner.
+Problems with the file raise ValueError, with a message for its owner.
 """
 
 import bz2
@@ -43,7 +43,7 @@ def read_file(path):
 
 
 def read_parquet(path):
-    """Read Parquet; the index that was stored with the table is kept."""
+    """Read Parquet, with the index that was stored with the table."""
     try:
         return pd.read_parquet(path)
     except ImportError as error:
@@ -51,7 +51,7 @@ def read_parquet(path):
 
 
 def read_csv(path, packed):
-    """Read CSV in the dialect that its first lines show, and tell which that is."""
+    """Read CSV in the dialect that its first lines show, and print which that is."""
     for encoding in ("utf-8-sig", "cp1252"):
         try:
             with OPENERS[packed](path, "rt", encoding=encoding, newline="") as file:
@@ -98,7 +98,7 @@ def sniff(text):
     }
 
     def plausibility(separator):
-        """Whether it parts the first line, the others alike, and into numbers."""
+        """Whether it splits the first line, all lines alike, and into numbers."""
         fields = [len(line) for line in lines[separator]]
         cells = [cell for line in lines[separator] for cell in line]
         numbers = np.mean([NUMBER.fullmatch(cell) is not None for cell in cells])
@@ -144,7 +144,7 @@ def split_label(table, column):
 
 
 def clean_columns(table):
-    """Numbers as float, all else as text; columns without information are left out."""
+    """Numbers as float, all else as text, without uninformative columns."""
     columns, left_out = {}, {}
     for name, column in table.items():
         reason = why_left_out(str(name), column)
@@ -164,7 +164,7 @@ def clean_columns(table):
 
 
 def why_left_out(name, column):
-    """Why a column tells nothing of outliers; None if it may."""
+    """Why a column carries no information about outliers; None if it may."""
     try:
         n_distinct = column.nunique()
     except TypeError:  # lists, for example, which Parquet may hold
@@ -185,7 +185,7 @@ def why_left_out(name, column):
 
 
 def write_scores(path, model, table, decision):
-    """Write score and label of every row, under the row's index."""
+    """Write the score and the label of every row, by the row's index."""
     scores = pd.DataFrame(
         {"decision_function": decision, "predict": model.predict(table)},
         index=table.index,

@@ -2,14 +2,14 @@
 A guaranteed rate of false alarms
 =================================
 
-How many alarms will be false? A detector's score does not say. Rows that it was not
-fitted on do: :class:`~sklearn_deepod.threshold.ConformalDetector` compares each new row
-with them, and keeps the rate that it is asked for, whatever the detector and the data.
+How many alarms will be false? The score of a detector does not say.
+:class:`~sklearn_deepod.threshold.ConformalDetector` compares each new row with held-out
+rows, and guarantees the requested rate of false alarms for any detector and any data.
 """
 
 # %%
-# Breast tumours: 357 are benign, and taken for normal. They are split at random many
-# times; two thirds are given to `fit`, the others judged, all of which are normal.
+# Breast tumours: the 357 benign ones count as normal. They are split at random many
+# times; two thirds are given to `fit`, and the detector labels the others, all normal.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,7 +25,7 @@ n_splits = 60
 
 
 def split(seed):
-    """Benign rows to fit on, and others to judge."""
+    """Benign rows to fit on, and others to label."""
     rows = np.random.RandomState(seed).permutation(len(benign))
     return benign[rows[:240]], benign[rows[240:]]
 
@@ -45,21 +45,22 @@ for method in ("split", "cross"):
         alarms[method][seed] = np.mean(p[:, None] <= alphas, axis=0)
     print(f"{method}: {alarms[method][:, 9].mean():.3f} at alpha = {alphas[9]:.2f}")
 
-# %% Beside it the usual way: the detector's own threshold for the same share of its
-# training rows. It has seen these, and scores them too high.
+# %%
+# For comparison, the usual way: the detector's own threshold for the same share of its
+# training rows. The detector has seen these rows, and scores them too high.
 
 alarms["contamination"] = np.empty((n_splits, len(alphas)))
 for seed in range(n_splits):
     train, new = split(seed)
     forest = IsolationForest(n_estimators=20, random_state=seed).fit(train)
-    cuts = np.quantile(forest.score_samples(train), alphas)
+    thresholds = np.quantile(forest.score_samples(train), alphas)
     alarms["contamination"][seed] = np.mean(
-        forest.score_samples(new)[:, None] < cuts, axis=0
+        forest.score_samples(new)[:, None] < thresholds, axis=0
     )
 
 # %%
-# A batch: 117 benign and 20 malignant tumours. Of the rows that `predict_fdr` selects,
-# at most the given share is benign on average.
+# A batch of 117 benign and 20 malignant tumours. Of the rows that `predict_fdr`
+# selects, at most the given share are benign on average.
 
 levels = np.linspace(0.05, 0.5, 10)
 false, found = np.empty((2, n_splits, len(levels)))
@@ -76,9 +77,9 @@ for seed in range(n_splits):
         found[seed, i] = selected[-20:].mean()
 
 # %%
-# On the diagonal a promise is kept exactly, below it more than kept. P-values are
-# multiples of 1 / 121 here, for 120 calibration rows, so that low levels select nothing
-# at times.
+# On the diagonal the rate equals the guaranteed one, below it there are fewer false
+# alarms. With 120 calibration rows, p-values are multiples of 1 / 121, so low levels
+# sometimes select nothing.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
 for name, rates in alarms.items():

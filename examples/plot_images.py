@@ -1,15 +1,15 @@
 """
-Images: what the network cannot rebuild
-=======================================
+Images: reconstruction errors of an autoencoder
+===============================================
 
 A convolutional autoencoder learns what a handwritten zero looks like, from the digits
-that ship with scikit-learn. Images of other digits are rebuilt as zeros, and the
-difference shows where they are not one.
+that come with scikit-learn. It reconstructs images of other digits as zeros, and the
+difference shows where they deviate from a zero.
 """
 
 # %%
-# Eight by eight pixels, given flat as in any table. ``shape`` tells the network how to
-# read them, so the detector could stand at the end of a Pipeline.
+# The images have eight by eight pixels, and come as flat rows. ``shape`` tells the
+# network how to read them, so the detector can be the last step of a Pipeline.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,9 +31,10 @@ detector = AutoEncoder(
     random_state=0,
 ).fit(X[train])
 
-# %% A network rebuilds the few images that it was trained on better than new ones, so
-# the threshold that it takes from them is too strict. Zeros that were held out set a
-# fair one.
+# %%
+# A network reconstructs the few images that it was trained on better than new ones, so
+# the threshold from the training scores is too strict. Held-out zeros give a suitable
+# one.
 
 detector.offset_ = np.quantile(detector.score_samples(X[held_out]), 0.05)
 scores = detector.score_samples(X[test])
@@ -43,8 +44,8 @@ print(f"zeros flagged: {found[y[test] == 0].mean():.1%}")
 print(f"other digits flagged: {found[y[test] != 0].mean():.1%}")
 
 # %%
-# The most normal zero, the least normal one, and the digits that come closest to
-# passing for a zero.
+# The most and the least normal zero, and the other digits that score as the most and
+# the least normal.
 
 own, others = test[y[test] == 0], test[y[test] != 0]
 own = own[np.argsort(detector.score_samples(X[own]))]
@@ -66,6 +67,8 @@ for column, index in enumerate(shown):
     ):
         axes[row, column].imshow(values.reshape(8, 8), **settings)
         axes[row, column].set(xticks=[], yticks=[])
-for axis, name in zip(axes[:, 0], ["original", "rebuilt", "difference"], strict=True):
+for axis, name in zip(
+    axes[:, 0], ["original", "reconstructed", "difference"], strict=True
+):
     axis.set_ylabel(name)
 plt.show()

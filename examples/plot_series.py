@@ -1,15 +1,15 @@
 """
-A series: from windows to time stamps
-=====================================
+Time series: scores of time stamps from windows
+===============================================
 
-The daily prices of one share from 2004 to 2008, which ship with matplotlib. Windows of
-twenty trading days up to the end of 2006 show what is usual; what follows is scored day
-by day.
+The data are daily prices of one share from 2004 to 2008, which come with matplotlib.
+The detector is trained on windows of twenty trading days up to the end of 2006, and
+scores all days.
 """
 
 # %%
-# Two channels: the day's return, and its volume relative to that of the month before.
-# Both have the same meaning in any year, which a price has not.
+# There are two channels: the return of the day, and its volume relative to the month
+# before. Unlike the price, both have the same meaning in every year.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -29,7 +29,8 @@ train = dates < np.datetime64("2007-01-01")
 print(f"{len(X)} days, {train.sum()} of them to train on")
 
 # %%
-# A temporal convolutional network on windows, and single days by themselves beside it.
+# A temporal convolutional network reads windows; for comparison, ``ModifiedZScore``
+# scores single days.
 
 network = AutoEncoder(network="tcn", novelty=True, n_estimators=2, random_state=0)
 windowed = WindowedDetector(network, window=20, novelty=True)
@@ -40,12 +41,12 @@ for year in (2007, 2008):
     year_days = dates.astype("datetime64[Y]").astype(int) + 1970 == year
     print(
         f"{year}: {np.mean(scores[year_days] < 0):.0%} of the days in unusual windows, "
-        f"{np.mean(days[year_days] < 0):.0%} unusual by themselves"
+        f"{np.mean(days[year_days] < 0):.0%} unusual as single days"
     )
 print("most unusual:", dates[scores.argmin()])
 
 # %%
-# The score below the series; what lies under the threshold at 0 is flagged.
+# The series and its scores; days with a score below the threshold 0 are flagged.
 
 figure, (above, below) = plt.subplots(
     2, 1, sharex=True, figsize=(9, 4.5), layout="constrained"

@@ -1,16 +1,17 @@
 """
-Treatment: what to do with outliers
-===================================
+Treatment: drop, repair or replace outliers
+===========================================
 
-Ten measurements of cell nuclei, from the breast cancer data that ship with
-scikit-learn. A twentieth of the cells is made wrong, as it happens to tables: units
-confused, digits swapped, a sensor stuck. What does a classifier make of such rows if
-they are left in, dropped, repaired, or replaced?
+The table holds ten measurements of cell nuclei, from the breast cancer data that come
+with scikit-learn. A twentieth of the cells is corrupted by typical errors: confused
+units, swapped digits, a stuck sensor. How accurate is a classifier if such rows are
+left in, dropped, repaired, or replaced?
 """
 
 # %%
-# With one cell in twenty wrong, two rows in five hold an error. Since the truth is
-# known, the distance to it can be measured: root mean square, in standard deviations.
+# With one wrong cell in twenty, two rows in five contain an error. Since the truth is
+# known, the distance to it can be measured: the root mean square, in standard
+# deviations.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -53,9 +54,10 @@ def distance(A):
 wrong = dirty != X
 print(f"{wrong.mean():.1%} of the cells, {wrong.any(axis=1).mean():.0%} of the rows")
 
-# %% The threshold of the detector decides how many rows are looked at. In those that it
-# flags, the repairer looks for the cells that make them outliers and puts in what the
-# other cells let expect. All other rows stay as they are.
+# %%
+# The threshold of the detector determines how many rows are flagged. In these, the
+# repairer searches for the deviating cells and replaces them by predictions from the
+# other cells. All other rows stay as they are.
 
 detector = AutoEncoder(contamination=0.3, random_state=0)
 repairer = OutlierRepairer(detector)
@@ -76,18 +78,17 @@ for k in range(5):
     )
 
 # %%
-# A classifier is trained on four fifths of the wrong table, and on what each treatment
-# makes of them. It is tested on the fifth that is left, once with true values and once
-# with errors like those that it was trained on. Transformers treat the rows to be
-# predicted as well. Dropping works on training rows only: a row to be predicted has to
-# get a prediction.
+# A classifier is trained on four fifths of the corrupted table, untreated and after
+# each treatment. It is tested on the remaining fifth, once with true values and once
+# with errors like those in training. The transformers also treat the rows to predict.
+# Dropping applies to training rows only, since each row to predict needs a prediction.
 
 treatments = {
     "nothing": None,
     "dropped": OutlierDropper(detector),
     "replaced\nby medians": OutlierReplacer(detector, strategy="median"),
     "repaired": repairer,
-    "repaired\ntwice": make_pipeline(repairer, repairer),
+    "repaired\ntwo times": make_pipeline(repairer, repairer),
 }
 model = make_pipeline(StandardScaler(), LogisticRegression())
 accuracy = {name: [] for name in ("true values", *treatments)}
@@ -112,9 +113,9 @@ for name, (on_true, on_dirty) in means.items():
     print(f"{name:20} {on_true:.3f} on true rows, {on_dirty:.3f} on rows with errors")
 
 # %%
-# Dropping mends the training, but not the rows that come later. Repairing mends both.
-# (A random forest would hardly mind: it only asks whether a value lies above or below
-# another.)
+# Dropping improves the training rows only; repairing also improves the rows to predict.
+# (A random forest would be hardly affected by such errors, because it only compares
+# each value with thresholds.)
 
 figure, (left, right) = plt.subplots(
     1, 2, figsize=(9, 4), width_ratios=(1, 1.4), layout="constrained"

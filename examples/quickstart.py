@@ -1,27 +1,27 @@
 """
 ==========================================================
-Quickstart: DeepOutlierDetector in IsolationForest's place
+Quickstart: DeepOutlierDetector instead of IsolationForest
 ==========================================================
 
-A pump reports fourteen readings an hour: its speed, what it pumps, how much, at which
-pressure, what that costs in power, how warm its parts become. In one report of eight
-something is wrong. A current of 60 A is nothing special, and neither is a power of
-20 kW; the two together are, because this pump never needs 60 A for 20 kW. Faults of
-that kind are what :class:`~sklearn_deepod.DeepOutlierDetector` is for: it learns how
-the columns depend on one another.
+A pump reports fourteen readings an hour, such as its speed, fluid, flow, pressure,
+power and temperatures. One report in eight is faulty. A current of 60 A is normal, and
+so is a power of 20 kW, but not both together, because this pump never needs 60 A for 20
+kW. :class:`~sklearn_deepod.DeepOutlierDetector` finds faults of this kind: it learns
+how the columns depend on one another.
 
-The table is made up, and it was picked to show just this. Where outliers are extreme in
-a single column, ``IsolationForest`` finds them as well and in less time; tables that
-were not picked are on the guide's page :doc:`Benchmark </guide/benchmark>`.
+The table is generated to show this effect. Where outliers are extreme in a single
+column, ``IsolationForest`` finds them as well and in less time; the page
+:doc:`Benchmark </guide/benchmark>` of the guide has results on tables that were not
+chosen for this purpose.
 
-The labels serve to *measure*. No detector uses them.
+The labels are used for *evaluation* only. No detector sees them.
 
 The script also takes a file of your own, CSV (compressed or not) or Parquet::
 
     python examples/quickstart.py --data FILE [--label COLUMN] [--output FILE]
 
-Without ``--label`` nothing is measured; the rows are scored, and the most suspicious
-ones are listed.
+Without ``--label`` there is no evaluation; the script scores the rows and lists the
+most suspicious ones.
 """
 
 # %%
@@ -102,15 +102,14 @@ def make_readings(n_rows, seed):
 # %%
 # The detectors
 # -------------
-# Each detector follows the same encoding of text columns. ``IsolationForest`` and ours
-# take numbers as they are, unscaled and with missing values; the other two need both
-# dealt with first.
+# All detectors get the same encoding of text columns. ``IsolationForest`` and
+# ``DeepOutlierDetector`` take numbers as they are, unscaled and with missing values;
+# the other two need imputed and scaled values.
 
 
 def make_model(name, seed, contamination=None):
     """A pipeline of encoding and the named detector."""
-    # Imported here because torch takes seconds to load, and a mistyped path does not
-    # have to wait for it.
+    # Imported here because torch takes seconds to load; a mistyped path fails sooner.
     from sklearn_deepod.utils import all_detectors
 
     detectors = {n: cls for n, cls in all_detectors() if n != "ModuleDetector"}
@@ -145,9 +144,9 @@ def make_model(name, seed, contamination=None):
 # --------------
 # Every row is scored by a model that was fitted without it. Labels follow
 # scikit-learn's outlier detectors: +1 is an inlier, -1 an outlier, and
-# ``decision_function`` is lower for outliers. So ``roc_auc_score(y, decision)`` means
-# the right thing, and average precision, which asks for the outliers as the positive
-# class, needs the sign flipped.
+# ``decision_function`` is lower for outliers. So ``roc_auc_score(y, decision)`` has the
+# correct sign, while average precision, with the outliers as the positive class, needs
+# the sign flipped.
 
 
 def compare(models, table, y, seed):
@@ -174,7 +173,7 @@ def compare(models, table, y, seed):
 
 
 def mean_roc(tests):
-    """The mean over the folds of the share of outliers found, with its steps."""
+    """The mean ROC curve of the folds, with its steps."""
     points = [roc_curve(y == -1, -score, drop_intermediate=False) for y, score in tests]
     flagged = np.unique(np.concatenate([x for x, _, _ in points]))
     # Both ends of each step; of several points at one x, interp takes the last.
@@ -185,16 +184,16 @@ def mean_roc(tests):
 
 
 # %%
-# The rows that are flagged
-# -------------------------
-# ``predict`` says -1 where ``decision_function`` is negative; that threshold needs no
-# label and no guess at the share of outliers (``contamination="auto"``).
+# Flagged rows
+# ------------
+# ``predict`` returns -1 where ``decision_function`` is negative. The threshold needs
+# neither labels nor a guess of the share of outliers (``contamination="auto"``).
 #
-# Which of its values makes a row an outlier? Replace each cell by usual values of its
+# Which of its values makes a row an outlier? Replace each cell by typical values of its
 # column, one after the other, and score the row again: the cell whose replacement
 # raises the score most stands out, and the replacement is the value that would fit the
-# rest of the row. That works with any detector. It changes one cell at a time, so that
-# where two values are wrong, only one of them is named.
+# rest of the row. This works with any detector. It changes one cell at a time, so if
+# two values are wrong, it names only one of them.
 
 
 def cells_that_stand_out(model, table, rows):
@@ -228,7 +227,7 @@ def list_flagged(model, table, decision, y=None, label=None):
     if y is not None:
         hits = int(((decision < 0) & (y == -1)).sum())
         print(f"{hits} of them are among the {(y == -1).sum()} labelled outliers.")
-    # With nothing flagged, the most suspicious rows are still worth a look.
+    # If no row is flagged, the most suspicious ones are still of interest.
     rows = order[: min(n_flagged or 5, MAX_LISTED_ROWS)]
     cells = cells_that_stand_out(model, table, rows)
     print("Flagged rows:" if n_flagged else "The most suspicious rows:")
@@ -253,9 +252,9 @@ def describe(column, value, fits):
 # %%
 # The figure
 # ----------
-# The last plot is of the rows listed above: where in its column the value that stands
-# out lies, and where the value that would fit. High and low values occur in normal rows
-# as well; it is the distance between the two that tells the outlier.
+# The last plot shows, for the rows listed above, the position of the value that stands
+# out within its column, and of the value that would fit. High and low values occur in
+# normal rows as well; the distance between the two reveals the outlier.
 
 
 def plot(table, decision, cells, y=None, curves=None):
@@ -317,8 +316,8 @@ def plot_cells(ax, table, cells):
 
 
 # %%
-# All together
-# ------------
+# Run it
+# ------
 
 
 def contamination(text):
@@ -335,13 +334,13 @@ def contamination(text):
 
 
 def parse_arguments(argv):
-    """The command line; a path that does not exist is told at once."""
+    """The command line; a path that does not exist fails immediately."""
     parser = argparse.ArgumentParser(
         description="Compare outlier detectors on one table and list what one flags."
     )
     add = parser.add_argument
     add("--data", metavar="FILE", help="CSV (also .gz, .bz2, .xz) or Parquet")
-    add("--label", metavar="COLUMN", help="column of FILE that tells the outliers")
+    add("--label", metavar="COLUMN", help="column of FILE that marks the outliers")
     add(
         "--detector",
         metavar="NAME",

@@ -1,4 +1,4 @@
-"""Whether categories without signal make a detector lose what it sees without them."""
+"""Check whether categories without signal make a detector miss outliers."""
 
 import numpy as np
 from _report import family

@@ -1,4 +1,4 @@
-"""What the benchmarks share: data, threads, timing and tables."""
+"""Helpers that the benchmarks share: data, threads, timing and tables."""
 
 import os
 import sys

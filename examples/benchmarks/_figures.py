@@ -1,4 +1,4 @@
-"""Figures of the accuracy benchmark: significance of ranks, and accuracy for time."""
+"""Figures of the accuracy benchmark: significance of ranks, and accuracy over time."""
 
 import matplotlib
 

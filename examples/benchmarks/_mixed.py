@@ -1,19 +1,20 @@
 """Generated tables that mix numbers with categories.
 
-``mixed_tables(seed)`` gives each table by name, as a function that makes X and y (1 for
-an outlier); a category is a group of columns of zeros and ones. The families:
+``mixed_tables(seed)`` maps names to functions that make X and y (1 for an outlier); a
+category is a group of columns of zeros and ones. The families:
 
 ``binary-SHARE``
-    five correlated numeric columns, 2 % outliers in them, and one binary column with
-    SHARE percent of ones that carries no signal; ``binary-00`` is without it. All
-    share the same numeric columns.
+    five correlated numeric columns, with 2 % outliers in them, and one binary column
+    with SHARE percent of ones that carries no signal; ``binary-00`` has no such column.
+    All share the same numeric columns.
 ``onehot-I``
-    categories only: a few hidden variables, each seen as several categorical columns.
-    Outliers break this dependence, or have categories without regard to how frequent
-    they are.
+    categories only: a few hidden variables, each observed as several categorical
+    columns. Outliers break this dependence, or have categories drawn without regard to
+    their frequencies.
 ``random-II``
-    50 tables of 3 to 30 columns, 1 to 10 of them categorical, of every rarity,
-    without signal; outliers of one of four kinds in the numeric columns.
+    50 tables of 3 to 30 columns, 1 to 10 of them categorical, with categories of all
+    frequencies and without signal; outliers of one of four kinds in the numeric
+    columns.
 ``signal-II``
     20 tables whose categories carry the signal: outliers are inliers with some unusual
     categories (even), or with a category that does not fit the numbers (odd).

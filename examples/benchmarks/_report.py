@@ -1,4 +1,4 @@
-"""Tables and tests of significance of the accuracy benchmark's results."""
+"""Tables of results of the accuracy benchmark, and tests of their significance."""
 
 from itertools import combinations
 

@@ -1,8 +1,8 @@
-"""Collections of tables, and what each protocol makes of a table.
+"""Collections of tables, and the training and test rows of each protocol.
 
 A collection is a subfolder of the data folder; its files hold ``X`` and ``y`` (1 for an
 outlier), or ``X_train`` (without outliers), ``X_test`` and ``y_test``. The collection
-``mixed`` is generated; ``mixed-1``, ``mixed-2``, ... are other draws of it.
+``mixed`` is generated; ``mixed-1``, ``mixed-2``, ... are other random draws.
 """
 
 import os

@@ -1,20 +1,20 @@
-"""Accuracy on collections of tables, beside other detectors.
+"""Accuracy on collections of tables, compared with other detectors.
 
-Two protocols, without any label in training and without tuning per table:
+There are two protocols, without labels in training and without tuning per table:
 
 *one-class*
-    a random half of the normal rows trains; the other half and all outliers are
-    the test. Tables that come divided stay as they are;
+    train on a random half of the normal rows, test on the other half and all outliers.
+    Tables that are already split keep their parts;
 *contaminated*
-    all rows train, and the same rows are scored.
+    train on all rows, and score the same rows.
 
-Tables larger than ``--max-rows`` are cut to a random share, with the same share of
-outliers. Each result is appended to ``--output`` as one line of JSON, and what is
-there already is not run again.
+Tables larger than ``--max-rows`` are reduced to a random sample with the same share of
+outliers. Each result is appended to ``--output`` as one line of JSON, and results that
+exist already are not computed again.
 
-Each collection counts the same in means over collections. Times are CPU seconds of the
-process, which computes on one thread: other work on the machine does not lengthen them
-as it does the time on a clock.
+Each collection has the same weight in means over collections. Times are CPU seconds of
+the process, which computes on one thread: unlike wall-clock time, they hardly depend on
+the load of the machine.
 """
 
 import argparse

@@ -1,18 +1,18 @@
-"""Choose among settings on all collections but one, and judge on the one left out.
+"""Choose among settings on all collections but one, and evaluate on the one left out.
 
-Reads the results of ``accuracy.py``, whose lines are the candidates: each setting that
-was run with ``--set``, and the detectors as they come. For example::
+The candidates are the lines in the results of ``accuracy.py``: the detectors at their
+defaults, and each setting that was run with ``--set``. For example::
 
     python accuracy.py --detectors AutoEncoder
     python accuracy.py --detectors AutoEncoder --set AutoEncoder.lr=1e-3
     python choice.py --candidates AutoEncoder
 
-For each collection the candidate is chosen that is best on the others, each collection
-counting the same. Shown are its figures on those and on the collection left out, beside
-the figures there of the default and of the best candidate in hindsight. The last line
-has the candidate that is best on all collections, with its mean over them, and the
-means of the columns above it: what a choice is worth on a collection that it did not
-see.
+For each collection, this selects the candidate that is best on the other collections,
+each with the same weight. It prints the figures of the candidate on those and on the
+collection left out, and the figures there of the default and of the best candidate in
+hindsight. The last line has the candidate that is best on all collections, with its
+mean over them, and the means of the columns above it, which show what a choice achieves
+on a collection that it did not see.
 """
 
 import argparse

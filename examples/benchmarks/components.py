@@ -1,11 +1,11 @@
-"""Figures of other designs of DeepOutlierDetector, for ``choice.py``.
+"""Results of other designs of DeepOutlierDetector, for ``choice.py``.
 
-The detector's score is the mean of the highest of its score components. Here it is
-fitted once a table, and each set of components of two or more, with the mean of the one
-to four highest, is a design of its own; lines are written as ``accuracy.py`` writes
-them. In the contaminated protocol scores are smoothed afterwards; so there is each
-design as it is, and the detector as it comes. To choose on all collections but one and
-judge on that one::
+The score of the detector is the mean of the highest of its score components. Here it is
+fitted once per table, and each set of two or more components, with the mean of the one
+to four highest, is a candidate; lines are written in the format of ``accuracy.py``. In
+the contaminated protocol the detector also smooths its scores; so the candidates are
+written without smoothing, and the default detector with it. To choose on all
+collections but one and evaluate on that one::
 
     python components.py --output components.jsonl
     python choice.py --results components.jsonl --seeds 0 --default "as it comes"

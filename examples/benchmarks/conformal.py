@@ -1,11 +1,12 @@
 """Rates of false alarms and of false discoveries of ConformalDetector.
 
-Exchangeable normal rows, real or drawn, are split at random many times: some are given
-to `fit`, the others judged. The mean rate of false alarms is to be at most what was
-promised: alpha with "split", twice alpha (proven) and about alpha (expected) with
-"cross" and "jackknife+". Then outliers are put among the rows to be judged, and
-Benjamini and Hochberg's procedure selects: the mean share of normal rows among the
-selected is to stay at or below the level. Behind each figure is its Monte-Carlo error.
+Exchangeable normal rows, real or generated, are split at random many times: some are
+given to `fit`, and the detector labels the others. The mean rate of false alarms must
+be at most the guaranteed one: alpha with "split", twice alpha (proven) and about alpha
+(expected) with "cross" and "jackknife+". Then outliers are added to the new rows, and
+the procedure of Benjamini and Hochberg selects rows: the mean share of normal rows
+among the selected ones must be at most the level. Each figure has its Monte-Carlo
+error.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""How far criteria without labels can be trusted to choose a detector.
+"""How reliably criteria without labels select a detector.
 
-A fixed pool of detectors is fitted, without labels, on a random half of each table.
-Criteria without labels judge them on the other half, and so does the ROC AUC by the
-true labels. For each criterion are given: the Spearman correlation with that ROC AUC
-over the pool, mean and standard error over the tables; the mean ROC AUC of the detector
-that it picks; and on how many tables that beats the mean of the pool and
+A fixed pool of detectors is fitted, without labels, on a random half of each table. The
+criteria without labels, and the ROC AUC with the true labels, are computed on the other
+half. The table gives for each criterion the Spearman correlation with the ROC AUC over
+the pool, mean and standard error over the tables; the mean ROC AUC of the detector that
+it selects; and on how many tables that is better than the mean of the pool and than
 IsolationForest.
 """
 

@@ -1,7 +1,7 @@
-"""How many methods of its classes a fit runs, and how often it changes class.
+"""Number of methods that a fit runs, and of changes between classes.
 
-A fit that can be read from top to bottom stays in few classes. Counted are the calls of
-methods that the detector's own chain of classes defines, within this package: distinct
+A fit that can be read from top to bottom stays in few classes. The script counts calls
+of methods that the classes in the detector's MRO define within this package: distinct
 methods, and the changes from a method of one class to a method of another::
 
     python examples/benchmarks/fit_calls.py AutoEncoder DeepOutlierDetector

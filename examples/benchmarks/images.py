@@ -5,9 +5,9 @@ of them and all images of other digits. The images are MNIST's 10,000 test image
 inverted or rotated by 30 degrees; scikit-learn's digits; or patches of its two
 photographs, numbered 0 and 1.
 
-With --choose the score functions of the convolutional AutoEncoder are compared instead,
-and the last row gives, for each digit, the figure of the score function that is best in
-the mean over the other digits.
+``--choose`` compares the score functions of the convolutional AutoEncoder instead; the
+last row gives, for each digit, the figure of the score function that has the best mean
+over the other digits.
 """
 
 import argparse

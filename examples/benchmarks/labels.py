@@ -1,10 +1,10 @@
-"""What a few known outliers are worth: DeepSAD and DevNet beside DeepSVDD.
+"""The value of a few known outliers: DeepSAD and DevNet compared with DeepSVDD.
 
-A random half of the normal rows of an ADBench file trains, as in the one-class protocol
-of accuracy.py. DeepSAD and DevNet are given these rows without a label and, besides,
-some outliers with theirs: ``--share`` of their training rows, at least one and at most
-half of the outliers. These outliers are in no test. All are tested on the other half of
-the normal rows and on the other outliers.
+The detectors are trained on a random half of the normal rows of an ADBench file, as in
+the one-class protocol of accuracy.py. DeepSAD and DevNet get these rows without labels,
+and additionally some labelled outliers: ``--share`` of their training rows, at least
+one and at most half of the outliers. These outliers are not among the test rows, which
+are the other half of the normal rows and the other outliers.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """CPU time of scoring few rows, as a service does that gets them one by one.
 
 Each detector is fitted on generated numbers and scores 1, 10, 100 and 1,000 rows at
-each width. Detectors are called in turns, many times in each round; the median of the
-rounds is printed, in milliseconds a call.
+each width. The detectors take turns, with many calls in each round; the script prints
+the median over the rounds, in milliseconds per call.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""Peak memory of a fit above its input, each detector in a process of its own.
+"""Peak memory that a fit adds to its input, each detector in its own process.
 
-The process imports the detector, fits it once on a few rows, makes the input, and
-notes its peak resident memory; what a fit adds to that peak is printed.
+The process imports the detector, fits it once on a few rows, creates the input, and
+records its peak resident memory; the script prints what a fit adds to that peak.
 """
 
 import argparse

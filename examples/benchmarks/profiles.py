@@ -1,19 +1,20 @@
-"""Where the time of a fit goes: in torch's arithmetic or around it.
+"""Where the time of a fit goes: inside or outside the arithmetic of torch.
 
-For each detector with a network a table gives the CPU seconds of a fit on generated
-rows at ``--batch-size``, all else at its default, and the share that is spent outside
-of torch's arithmetic: in Python, skorch, autograd's and torch's bookkeeping, and in
-numpy, scipy and scikit-learn, arithmetic or not.
+For each detector with a network, a table gives the CPU seconds of a fit on generated
+rows at ``--batch-size``, with all other parameters at their defaults, and the share
+that is spent outside the arithmetic of torch: in Python, skorch, the bookkeeping of
+autograd and torch, and in numpy, scipy and scikit-learn, arithmetic or not.
 
-The time inside is the CPU time in the operators that autograd hands down (``aten.mm``,
+The time inside is the CPU time in the operators that autograd dispatches (``aten.mm``,
 ``aten._fused_adamw_``, ...) in the forward pass, the backward pass and the optimizer,
-without those that only give another view of a tensor. Each is timed on its own by a
-``TorchDispatchMode``, so about a microsecond of each call's way through Python is
-counted as inside. That slows the fit down; the whole is therefore the CPU time of
-another fit without it. Of both the least of ``--rounds`` fits counts.
+without those that only return a view of a tensor. A ``TorchDispatchMode`` times each
+operator, so about a microsecond of Python per call counts as inside. That slows the fit
+down; the total is therefore the CPU time of another fit without it. Both are minima
+over ``--rounds`` fits.
 
-``--functions`` prints where a fit spends most, as counted by ``cProfile``, which makes
-Python's share look larger than it is: it tells what dominates, not by how much.
+``--functions`` prints the functions in which a fit spends most time, as measured by
+``cProfile``, which overestimates the share of Python: it shows what dominates, but not
+by how much.
 """
 
 import argparse

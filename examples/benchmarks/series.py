@@ -1,9 +1,10 @@
 """Accuracy on the series of the Numenta Anomaly Benchmark (NAB), window by window.
 
 Each detector is fitted on the first 15 % of a series and scores all of its time
-stamps. A time stamp counts as an outlier if it lies in one of the spans that NAB
-marks; series without one are left out. Given is the ROC AUC, each series counting the
-same. No label is used in training, and nothing is tuned per series.
+stamps. A time stamp counts as an outlier if it lies in one of the intervals that NAB
+labels; series without such an interval are left out. The table gives the ROC AUC, with
+the same weight for each series. No label is used in training, and nothing is tuned per
+series.
 """
 
 import argparse

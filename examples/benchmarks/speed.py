@@ -1,17 +1,17 @@
 """Speed of fitting and scoring.
 
 ``training``
-    a step of AutoEncoder against a bare torch loop with fused Adam, PyOD's
+    a step of AutoEncoder compared with a bare torch loop with fused Adam, PyOD's
     AutoEncoder and scikit-learn's MLPRegressor, all with the same network, batch
-    size and number of steps, and several members against one;
+    size and number of steps, and several members compared with one;
 ``rows``
-    the defaults of AutoEncoder (or ``--detector``) against IsolationForest's as the
-    rows grow, and kNN's scoring beside them.
+    the defaults of AutoEncoder (or ``--detector``) compared with those of
+    IsolationForest for increasing numbers of rows, and the scoring of kNN.
 
 An accelerator is compared with the CPU by ``gpu.py``.
 
-Runs that are compared follow one another, over and over (A B C A B C ...). A ratio
-is taken within each round, and the median of the rounds is printed.
+The candidates take turns (A B C A B C ...). A ratio is computed within each round, and
+the median over the rounds is printed.
 """
 
 import argparse

@@ -1,8 +1,8 @@
-"""Cuts for rare false alarms: the tail's, and the empirical quantile.
+"""Thresholds for rare false alarms: the fitted tail, and the empirical quantile.
 
-Scores are drawn from known distributions, so that the true rate beyond a cut is known.
-Given is the share of draws in which it lies within a factor of 2 of the rate asked for,
-and the median of the true rates over the rate asked for.
+Scores are drawn from known distributions, so that the true rate beyond a threshold is
+known. The table gives the share of draws in which it is within a factor of 2 of the
+requested rate, and the median ratio of the true rate to the requested one.
 """
 
 import argparse

@@ -1,16 +1,17 @@
-"""Rules that find a threshold: with outliers in the training, and on clean tables.
+"""Rules for thresholds: on training rows with outliers, and on clean tables.
 
 Each detector is fitted without labels on all rows of a table (contaminated), and each
-rule finds its threshold in the training scores. The labels then tell F1 (outliers
-positive) and balanced accuracy, each table counting the same. The collections are
-ADBench, KEEL (see ``keel.py``) and macrOData, whose training and test rows are taken
-together. ``the detector's own auto`` is what ``contamination="auto"`` flags.
+rule computes its threshold from the training scores. The labels then give F1 (with
+outliers as the positive class) and balanced accuracy, with the same weight for each
+table. The collections are ADBench, KEEL (see ``keel.py``) and macrOData, whose training
+and test rows are joined. ``the detector's own auto`` is what ``contamination="auto"``
+flags.
 
-A last table says what the rules flag on clean tables, where every row flagged is a
-false alarm: 1,000 and 100,000 independent rows of 2, 10 and 50 columns. As in the
-detectors, a threshold is set on at most 8,192 rows. ``--novelty`` tells the detectors
-that all rows are normal. PyThresh's rules are tried where it is installed; they are
-given the same scores.
+A last table gives the share that the rules flag of clean tables, where every flagged
+row is a false alarm: 1,000 and 100,000 independent rows of 2, 10 and 50 columns. As in
+the detectors, a threshold is computed from at most 8,192 rows. ``--novelty`` fits the
+detectors with ``novelty=True``. PyThresh's rules get the same scores, if it is
+installed.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""All measures of a detector at a glance."""
+"""A report of all measures of a detector."""
 
 from numbers import Integral, Real
 
@@ -38,17 +38,17 @@ def outlier_report(
     digits=3,
     output_dict=False,
 ):
-    """How well a fitted detector finds the labelled outliers, as text or as a dict.
+    """Report how well a fitted detector finds labelled outliers, as text or as a dict.
 
     Read more in the :ref:`User Guide <measures-with-labels>`.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted outlier detector of scikit-learn's protocol: `predict`, and
-        `score_samples` or `decision_function`.
+        A fitted outlier detector with `predict`, and `score_samples` or
+        `decision_function`.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        Rows to judge.
+        Rows to evaluate it on.
     y : array-like of shape (n_samples,)
         True labels.
     pos_label : {-1, 1}, default=-1
@@ -56,9 +56,10 @@ def outlier_report(
     n : int or None, default=None
         Number of rows for precision at n; None takes the number of outliers.
     rows_per_day : float or None, default=None
-        Number of rows that come in a day; given, false alarms are also told per day.
+        Number of rows that arrive in a day; if given, the report has the false alarms
+        per day.
     digits : int, default=3
-        Digits behind the point in the text.
+        Number of decimal places in the text.
     output_dict : bool, default=False
         Whether to return a dict instead of a text.
 
@@ -70,20 +71,20 @@ def outlier_report(
         "false_negatives" and "true_negatives" with outliers as the positive class,
         "accuracy", "precision", "recall", "f1", "roc_auc", "average_precision",
         "precision_at_n", "n", "false_alarms_per_1000_rows" and, if `rows_per_day` is
-        given, "false_alarms_per_day". What is undefined, because `y` has no outliers or
-        nothing else, is NaN, and a dash in the text.
+        given, "false_alarms_per_day". Measures that are undefined, because `y` has only
+        inliers or only outliers, are NaN, and a dash in the text.
 
     Raises
     ------
     AttributeError
         If the detector cannot label or score rows.
     ValueError
-        If the labels are coded otherwise, or if `n` is greater than the number of rows.
+        If the labels have another coding, or if `n` is greater than the number of rows.
 
     See Also
     --------
     get_outlier_scorer : The measures as scorers.
-    sklearn.metrics.classification_report : The like for classifiers.
+    sklearn.metrics.classification_report : The corresponding report of classifiers.
 
     Examples
     --------

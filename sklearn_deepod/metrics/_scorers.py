@@ -1,4 +1,4 @@
-"""Ready scorers, by name."""
+"""Scorers of outlier detectors by name."""
 
 import inspect
 
@@ -40,10 +40,10 @@ _LABEL_FREE = {
 
 
 class _OutlierScorer(_Scorer):
-    """What `make_scorer` makes, with errors that say what a detector lacks."""
+    """As scikit-learn's scorers, with errors that say what a detector lacks."""
 
     def __init__(self, name, params):
-        # Every estimator has fit; so one that lacks the others gets as far as `_score`.
+        # Every estimator has fit, so one without the other methods reaches `_score`.
         methods = RANKING_METHODS if name in _OF_SCORES else ("predict",)
         sign = -1 if name.startswith("neg_") else 1
         super().__init__(_LABELLED[name], sign, params, (*methods, "fit"))
@@ -56,7 +56,7 @@ class _OutlierScorer(_Scorer):
         if y_true is None:
             raise ValueError(
                 f"The scorer {self._name!r} compares with labels, but y is None. Pass "
-                f"y, or take a scorer without labels: {', '.join(_LABEL_FREE)}."
+                f"y, or use a scorer without labels: {', '.join(_LABEL_FREE)}."
             )
         check = ranking_method if self._name in _OF_SCORES else check_predicts
         check(estimator)
@@ -68,7 +68,7 @@ class _OutlierScorer(_Scorer):
 
 
 def get_outlier_scorer_names():
-    """Names that `get_outlier_scorer` and `outlier_scorers` know.
+    """List the names that `get_outlier_scorer` and `outlier_scorers` accept.
 
     Read more in the :ref:`User Guide <measures-with-labels>`.
 
@@ -90,29 +90,29 @@ def get_outlier_scorer_names():
     prefer_skip_nested_validation=True,
 )
 def get_outlier_scorer(name, *, pos_label=-1, **params):
-    """A scorer of outlier detectors, for ``scoring=`` of scikit-learn's tools.
+    """Get a scorer of outlier detectors, for ``scoring=`` of scikit-learn's tools.
 
-    scikit-learn's own names do not fit outlier detection: its "f1" takes the inliers,
-    +1, for the positive class, and its "average_precision" does not turn the sign of
-    the scores. Here outliers are the positive class.
+    scikit-learn's own scorers do not suit outlier detection: its "f1" takes the
+    inliers, +1, as the positive class, and its "average_precision" does not flip the
+    sign of the scores. Here outliers are the positive class.
 
     Read more in the :ref:`User Guide <measures-with-labels>`.
 
     Parameters
     ----------
     name : str
-        From the labels that `predict` gives: "accuracy", "precision", "recall", "f1",
-        "neg_false_alarm_rate"; for series "range_precision", "range_recall" and
-        "range_fbeta".
+        Measures of the labels that `predict` returns: "accuracy", "precision",
+        "recall", "f1", "neg_false_alarm_rate"; for series "range_precision",
+        "range_recall" and "range_fbeta".
 
-        From the scores, without the detector's threshold: "roc_auc",
+        Measures of the scores, without the detector's threshold: "roc_auc",
         "average_precision", "precision_at_n"; for series "vus_roc" and "vus_pr".
 
         Without true labels: "excess_mass", "neg_mass_volume", "rank_stability" and
         "consensus".
     pos_label : {-1, 1}, default=-1
-        The label of outliers in `y`: -1 if inliers are +1, 1 if inliers are 0. What
-        needs no labels ignores it.
+        The label of outliers in `y`: -1 if inliers are +1, 1 if inliers are 0.
+        Measures without labels ignore it.
     **params
         Further parameters of the measure, such as ``n=50`` for "precision_at_n",
         ``per=1440`` for "neg_false_alarm_rate", ``max_buffer=32`` for "vus_pr",
@@ -130,8 +130,8 @@ def get_outlier_scorer(name, *, pos_label=-1, **params):
 
     See Also
     --------
-    outlier_scorers : Several at once.
-    sklearn.metrics.make_scorer : Scorers of measures of your own.
+    outlier_scorers : A dict of several scorers.
+    sklearn.metrics.make_scorer : Makes scorers from your own measures.
 
     Examples
     --------
@@ -152,21 +152,21 @@ def get_outlier_scorer(name, *, pos_label=-1, **params):
 
 
 def outlier_scorers(*names, pos_label=-1):
-    """Several scorers as a dict, for ``GridSearchCV(scoring=...)``.
+    """Get several scorers as a dict, for ``GridSearchCV(scoring=...)``.
 
     Read more in the :ref:`User Guide <measures-with-labels>`.
 
     Parameters
     ----------
     *names : str
-        Names that `get_outlier_scorer` knows.
+        Names that `get_outlier_scorer` accepts.
     pos_label : {-1, 1}, default=-1
         The label of outliers in `y`: -1 if inliers are +1, 1 if inliers are 0.
 
     Returns
     -------
     dict of str to callable
-        The scorer of each name. Scorers with parameters can be added from
+        The scorer of each name. To set parameters of a scorer, add it with
         `get_outlier_scorer`.
 
     Raises
@@ -176,7 +176,7 @@ def outlier_scorers(*names, pos_label=-1):
 
     See Also
     --------
-    get_outlier_scorer : One of them, with its parameters.
+    get_outlier_scorer : A single scorer, with its parameters.
 
     Examples
     --------
@@ -197,7 +197,7 @@ def outlier_scorers(*names, pos_label=-1):
     """
     if not names:
         raise ValueError(
-            f"Give one name at least, of {', '.join(get_outlier_scorer_names())}."
+            f"Give at least one name of {', '.join(get_outlier_scorer_names())}."
         )
     return {name: get_outlier_scorer(name, pos_label=pos_label) for name in names}
 

@@ -1,4 +1,4 @@
-"""Labels, predictions and scores on their way in."""
+"""Validate labels, predictions, scores and detectors."""
 
 from numbers import Integral
 
@@ -18,7 +18,7 @@ _CODINGS = {
 
 
 def outlier_mask(y_true, pos_label):
-    """Which rows are outliers, of labels in one of the two codings."""
+    """Mask of the outliers in labels with one of the two codings."""
     y_true = column_or_1d(y_true)
     found = np.unique(y_true).tolist()
     if not set(found) <= {pos_label, 1 if pos_label == -1 else 0}:
@@ -33,26 +33,26 @@ def outlier_mask(y_true, pos_label):
 
 
 def flagged_mask(y_pred):
-    """Which rows a detector flags, of the labels that `predict` gives."""
+    """Mask of the flagged rows in the labels that `predict` returns."""
     y_pred = column_or_1d(y_pred)
     found = np.unique(y_pred).tolist()
     if not set(found) <= {-1, 1}:
         raise ValueError(
-            "y_pred must be what `predict` of an outlier detector gives, +1 for "
-            "inliers and -1 for outliers, whatever the labels in y_true are; it holds "
+            "y_pred must be what `predict` of an outlier detector returns, +1 for "
+            "inliers and -1 for outliers, whatever the coding of y_true; it holds "
             f"{', '.join(map(repr, found[:5]))}."
         )
     return y_pred == -1
 
 
 def truth_and_flags(y_true, y_pred, pos_label):
-    """Masks of the true and of the flagged outliers."""
+    """Masks of the true outliers and of the flagged rows."""
     check_consistent_length(y_true, y_pred)
     return outlier_mask(y_true, pos_label), flagged_mask(y_pred)
 
 
 def truth_and_anomaly_scores(y_true, score_samples, pos_label):
-    """Mask of the true outliers, and scores of which higher is more anomalous."""
+    """Mask of the true outliers, and anomaly scores (higher is more anomalous)."""
     check_consistent_length(y_true, score_samples)
     return outlier_mask(y_true, pos_label), -finite_scores(score_samples)
 
@@ -96,14 +96,14 @@ def ranking_method(detector):
     if not hasattr(detector, "decision_function"):
         raise AttributeError(
             f"{name} has neither score_samples nor decision_function, so it cannot "
-            "rank rows. Take a detector that scores new rows; LocalOutlierFactor does "
+            "rank rows. Use a detector that scores new rows; LocalOutlierFactor does "
             "with novelty=True."
         )
     if not is_outlier_detector(detector):
         raise TypeError(
-            f"{name} has a decision_function, but is no outlier detector of "
-            "scikit-learn's kind, so whether higher is more normal is not known. Give "
-            "it a score_samples method, higher for more normal rows."
+            f"{name} has a decision_function, but is not an outlier detector of "
+            "scikit-learn's kind, so it is not known whether higher is more normal. "
+            "Give it a score_samples method that is higher for more normal rows."
         )
     return "decision_function"
 
@@ -112,7 +112,7 @@ def check_predicts(detector):
     """Refuse a detector that cannot label new rows."""
     if not hasattr(detector, "predict"):
         raise AttributeError(
-            f"{type(detector).__name__} has no predict, so it cannot label rows. Take "
+            f"{type(detector).__name__} has no predict, so it cannot label rows. Use "
             "a detector that labels new rows; LocalOutlierFactor does with "
             "novelty=True."
         )
@@ -120,7 +120,7 @@ def check_predicts(detector):
 
 def score_rows(detector, X):
     """Scores of rows by a fitted detector, higher is more normal."""
+    method = ranking_method(detector)
     return finite_scores(
-        getattr(detector, ranking_method(detector))(X),
-        name=f"what {type(detector).__name__} gives",
+        getattr(detector, method)(X), name=f"{method}(X) of {type(detector).__name__}"
     )

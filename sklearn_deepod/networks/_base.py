@@ -14,9 +14,9 @@ ACTIVATION_CONSTRAINT = [StrOptions(set(ACTIVATIONS))]
 
 
 class BaseNetwork(SharedParametersMixin, BaseEstimator, metaclass=ABCMeta):
-    """Base of the specs that build encoders and decoders for rows of some shape.
+    """Base of the specs that build encoders and decoders for rows of a given shape.
 
-    A spec holds parameters only; detectors build their parts from it. Modules map
+    A spec holds parameters only; detectors build their modules from it. Modules map
     ``(n_members, n_rows, ...)`` to ``(n_members, n_rows, ...)``, and are called with
     an optional generator, the source of their dropout.
 
@@ -43,7 +43,7 @@ class BaseNetwork(SharedParametersMixin, BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If the parameters are wrong or do not fit the rows.
+            If the parameters are invalid or do not fit the rows.
         """
         self._validate_params()
         wanted = getattr(self, "shape", None)

@@ -12,7 +12,7 @@ class Conv(ConvolutionalNetwork):
     """Strided convolutions and a dense layer, for images of 8 x 8 and more.
 
     Each layer halves the height and the width. The decoder mirrors the encoder with
-    transposed convolutions, so that images come back in their own size.
+    transposed convolutions, and returns images of the original size.
 
     Read more in the :ref:`User Guide <networks>`.
 
@@ -26,12 +26,12 @@ class Conv(ConvolutionalNetwork):
         Normalisation before activations: of each image over channels and pixels, or
         of each channel over the batch.
     linear_path : bool, default=True
-        Whether a linear layer runs beside the convolutions, from the image to the code
-        and back. It learns the principal components at once, and the convolutions
-        learn what these leave.
+        Whether a linear layer runs in parallel to the convolutions, from the image to
+        the code and back. It learns the principal components quickly, and the
+        convolutions learn the remainder.
     shape : tuple of int or None, default=None
-        (channels, height, width) of rows that are given flat, so that images can go
-        through a Pipeline; None where `X` has this shape already.
+        (channels, height, width) of rows that are given flat, so that images can pass
+        through a Pipeline; None if `X` has this shape already.
     {parameters}
 
     See Also
@@ -128,7 +128,7 @@ class Conv(ConvolutionalNetwork):
                     self.kernel_size,
                     stride=2,
                     padding=self.kernel_size // 2,
-                    # What makes up for the rounding of an odd size.
+                    # Compensates for the rounding of odd sizes.
                     output_padding=tuple(map(int, sizes[i + 1] - 2 * sizes[i] + 1)),
                 )
             )
@@ -164,7 +164,7 @@ class Beside(nn.Module):
         self.second = second
 
     def forward(self, X):
-        """Add what both make of `X`."""
+        """Add the outputs of both for `X`."""
         return self.first(X) + self.second(X)
 
 

@@ -23,16 +23,16 @@ class Dense(BaseNetwork):
     hidden_layer_sizes : tuple of int, default=(64,)
         Units of the encoder's hidden layers.
     decoder_layer_sizes : tuple of int or None, default=None
-        Units of the decoder's hidden layers; None takes the encoder's in reverse, ()
-        makes the decoder linear.
+        Units of the decoder's hidden layers. None reverses those of the encoder; with
+        () the decoder is linear.
     activation : str, default="relu"
         Activation of hidden layers: "identity", "relu", "leaky_relu", "elu", "gelu",
         "silu", "tanh" or "logistic".
     dropout : float, default=0.0
-        Share of hidden units left out in training.
+        Share of the hidden units that training sets to zero.
     normalization : {None, "layer", "batch"}, default=None
         Normalisation before the activation of hidden layers: of each row over the
-        units, or of each unit over the batch (over the training's running moments
+        units, or of each unit over the batch (with the running moments of training
         while scoring).
 
     See Also

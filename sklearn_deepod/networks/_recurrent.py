@@ -19,9 +19,9 @@ class _Recurrent(BaseNetwork):
     hidden_size : int, default=32
         Units of each layer's state.
     n_layers : int, default=1
-        Layers, each of which reads the states of the one before.
+        Number of layers; each reads the states of the previous one.
     shape : tuple of int or None, default=None
-        (time, channels) of rows that are given flat; None where `X` has this shape
+        (time, channels) of rows that are given flat; None if `X` has this shape
         already.
     """
 
@@ -61,8 +61,8 @@ class _Recurrent(BaseNetwork):
 class LSTM(_Recurrent):
     """Long short-term memory, for sequences.
 
-    The encoder reads the sequence from its first to its last step, and a dense layer
-    makes the code of its last state. The decoder is given the code at every step.
+    The encoder reads the sequence from the first step to the last, and a dense layer
+    maps the last state to the code. The decoder reads the code at every step.
 
     Read more in the :ref:`User Guide <networks>`.
 
@@ -100,17 +100,16 @@ class LSTM(_Recurrent):
 
 
 class GRU(_Recurrent):
-    """Gated recurrent units, for sequences; else as `LSTM`.
+    """Gated recurrent units, for sequences.
+
+    Encoder and decoder read sequences as those of `LSTM` do, which has a memory cell in
+    addition to the state, and more parameters.
 
     Read more in the :ref:`User Guide <networks>`.
 
     Parameters
     ----------
     {parameters}
-
-    See Also
-    --------
-    LSTM : With a memory beside the state.
 
     References
     ----------
@@ -161,7 +160,7 @@ class _Cell(nn.Module):
     def forward(self, X):
         """States (n_members, n, time, n_units) of (n_members, n, time, n_inputs)."""
         n_members, n_rows, n_steps = X.shape[:3]
-        # The inputs' share of all steps' gates is one product.
+        # One product computes the part of the inputs in the gates of all steps.
         gates = self.inputs.forward(X.flatten(1, 2)).unflatten(1, (n_rows, n_steps))
         h = c = X.new_zeros(n_members, n_rows, self.n_units)
         states = []

@@ -10,9 +10,9 @@ from sklearn_deepod.networks._base import ConvolutionalNetwork
 class TCN(ConvolutionalNetwork):
     """Temporal convolutional network, for sequences.
 
-    Each level is a residual block of two causal convolutions, dilated by twice the
-    dilation of the level before, so that the receptive field doubles with each level.
-    A dense layer makes the code of all steps; the decoder mirrors the encoder.
+    Each level is a residual block of two causal convolutions with twice the dilation of
+    the previous level, so the receptive field doubles with each level. A dense layer
+    maps all steps to the code; the decoder mirrors the encoder.
 
     Read more in the :ref:`User Guide <networks>`.
 
@@ -21,9 +21,9 @@ class TCN(ConvolutionalNetwork):
     channels : tuple of int, default=(32, 32, 32)
         Channels of each level.
     kernel_size : int, default=3
-        Steps that a kernel spans.
+        Number of steps that a kernel spans.
     shape : tuple of int or None, default=None
-        (time, channels) of rows that are given flat; None where `X` has this shape
+        (time, channels) of rows that are given flat; None if `X` has this shape
         already.
     {parameters}
 
@@ -93,7 +93,7 @@ class TimeLast(nn.Module):
 
 
 class ResidualLevel(nn.Module):
-    """Two causal dilated convolutions beside a shortcut.
+    """Two causal dilated convolutions in parallel to a shortcut.
 
     Parameters
     ----------

@@ -7,17 +7,15 @@ import scipy.sparse as sp
 import torch
 from sklearn.base import clone
 
-from sklearn_deepod._stats import (
-    repeated_rows,
-)
+from sklearn_deepod._stats import repeated_rows
 from sklearn_deepod.preprocessing._robust_asinh_scaler import (
     RobustAsinhScaler,
     _channel_shape,
 )
 
 SAMPLE_CELLS = 2**18
-# Values beyond this, which `RobustAsinhScaler` does not give, grow like a logarithm: at
-# the largest float64 to 7e14, whose squares float32 holds.
+# Larger values, which `RobustAsinhScaler` does not return, are compressed to a
+# logarithm: the largest float64 to 7e14, whose square float32 can represent.
 _LINEAR_TO = 1e12
 
 
@@ -29,9 +27,9 @@ def fit_preprocessor(preprocessor, rows, shape):
     preprocessor : "auto", None or transformer
         See `BaseDeepDetector`.
     rows : TrainingRows
-        The training rows; a large table is represented by a sample.
+        The training rows; of a large table, a sample is used.
     shape : tuple of int
-        Shape in which the network reads a row; "auto" scales by its channels.
+        Shape in which the network reads a row; "auto" scales by channel.
 
     Returns
     -------
@@ -47,17 +45,17 @@ def fit_preprocessor(preprocessor, rows, shape):
         if len(index) < len(rows) and len(shape) == 1:
             _scale_by_all_rows(scaler, rows)
         return scaler
-    # Transformers differ in how they take weights, but all take repeated rows.
+    # Not all transformers take weights, but all take repeated rows.
     return clone(preprocessor).fit(X[repeated_rows(weight)])
 
 
 def narrowed(preprocessor, rows, shape):
-    """A fitted preprocessor that ignores features without variation among some rows.
+    """A fitted preprocessor that ignores features that do not vary among some rows.
 
     Parameters
     ----------
     preprocessor : RobustAsinhScaler, None or a fitted transformer
-        What `fit_preprocessor` gave.
+        What `fit_preprocessor` returned.
     rows : TrainingRows
         The rows that a network is trained on.
     shape : tuple of int
@@ -66,8 +64,8 @@ def narrowed(preprocessor, rows, shape):
     Returns
     -------
     RobustAsinhScaler, None or transformer
-        A `RobustAsinhScaler` in which those features become constant; others as they
-        are.
+        A `RobustAsinhScaler` in which those features are constant; other preprocessors
+        are returned as they are.
     """
     if not isinstance(preprocessor, RobustAsinhScaler):
         return preprocessor
@@ -79,14 +77,14 @@ def narrowed(preprocessor, rows, shape):
 
 
 def varying_cells(preprocessor, shape):
-    """Ones for cells that a preprocessor gives values to, zeros for constant ones.
+    """Ones for cells that vary after preprocessing, zeros for constant ones.
 
     Parameters
     ----------
     preprocessor : RobustAsinhScaler, None or a fitted transformer
-        What `fit_preprocessor` or `narrowed` gave.
+        What `fit_preprocessor` or `narrowed` returned.
     shape : tuple of int
-        Shape of a prepared row.
+        Shape of a preprocessed row.
 
     Returns
     -------
@@ -100,7 +98,7 @@ def varying_cells(preprocessor, shape):
 
 
 def _scale_by_all_rows(scaler, rows):
-    """Scale the features that do not vary in a sample by all rows."""
+    """Use all rows to scale the features that do not vary in the sample."""
     constant = np.flatnonzero(~np.isfinite(scaler.scale_))
     for columns, values in rows.column_blocks(constant):
         exact = RobustAsinhScaler().fit(values, sample_weight=rows.weight)
@@ -108,17 +106,17 @@ def _scale_by_all_rows(scaler, rows):
 
 
 def preprocess(preprocessor, X, shape):
-    """Float32 tensor of the rows `X` (float64 array) as the network sees them.
+    """Preprocess the rows `X` (float64 array) into a float32 tensor for the network.
 
     Parameters
     ----------
     preprocessor : RobustAsinhScaler, None or a fitted transformer
-        What `fit_preprocessor` gave.
+        What `fit_preprocessor` returned.
     X : ndarray of shape (n_samples, ...)
         Rows in the shape given to the detector.
     shape : tuple of int
-        Shape in which the network reads a row. Flat rows that a transformer made
-        longer or shorter stay flat.
+        Shape in which the network reads a row. Flat rows whose length a transformer
+        changed stay flat.
 
     Returns
     -------
@@ -137,7 +135,7 @@ def preprocess(preprocessor, X, shape):
 
 
 def _bounded(Z):
-    """Values in which no product of a network overflows; most stay as they are."""
+    """Compress large values so that no product of a network overflows."""
     far = np.abs(Z) > _LINEAR_TO
     if far.any():
         Z = np.array(Z, dtype=np.float64)
@@ -148,17 +146,18 @@ def _bounded(Z):
 
 
 def check_restores(preprocessor):
-    """Raise where `restore` cannot undo what the preprocessor does.
+    """Raise an error if `restore` cannot undo the preprocessor.
 
     Parameters
     ----------
     preprocessor : RobustAsinhScaler, None or a fitted transformer
-        What `fit_preprocessor` gave.
+        What `fit_preprocessor` returned.
     """
     if preprocessor is not None and not hasattr(preprocessor, "inverse_transform"):
         raise AttributeError(
-            f"{type(preprocessor).__name__} has no inverse_transform, so rows have no "
-            "way back from the network to the features' units."
+            f"{type(preprocessor).__name__} has no inverse_transform, so the output of "
+            "the network cannot be converted to the units of the features. Use "
+            "preprocessor='auto' or a transformer with inverse_transform."
         )
 
 
@@ -168,11 +167,11 @@ def restore(preprocessor, Z, row_shape):
     Parameters
     ----------
     preprocessor : RobustAsinhScaler, None or a fitted transformer
-        What `fit_preprocessor` gave; with ``inverse_transform``.
+        What `fit_preprocessor` returned; with ``inverse_transform``.
     Z : ndarray of shape (n_samples, ...)
-        Rows as the network sees them.
+        Preprocessed rows.
     row_shape : tuple of int
-        Shape of a row as it was given to the detector.
+        Shape of a row given to the detector.
 
     Returns
     -------
@@ -187,7 +186,7 @@ def restore(preprocessor, Z, row_shape):
 
 
 def check_no_empty_columns(X, feature_names=None):
-    """Raise where a column has no value at all.
+    """Raise an error if all values of a column are missing.
 
     Parameters
     ----------
@@ -201,7 +200,7 @@ def check_no_empty_columns(X, feature_names=None):
         missing.data = np.isnan(X.data).astype(np.float64)
         empty = np.flatnonzero(np.asarray(missing.sum(axis=0)).ravel() == X.shape[0])
     else:
-        # Rows that hold a value in every column are the rule: look at few first.
+        # The first rows usually have a value in every column.
         seen = ~np.isnan(X[:1000]).all(axis=0)
         empty = [] if seen.all() else np.flatnonzero(np.isnan(X).all(axis=0))
     if len(empty):

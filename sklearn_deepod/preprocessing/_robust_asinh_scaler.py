@@ -16,12 +16,12 @@ from sklearn_deepod.utils._shared_docs import documented_like, weighted_fit
 from sklearn_deepod.utils._sklearn_compat import Interval, _fit_context
 from sklearn_deepod.utils._weights import check_weights
 
-# Beyond twice this, older releases of torch give an infinite log1p.
+# Beyond twice this value, log1p is infinite in older releases of torch.
 _LARGEST = 4e37
 # A scale below this has no reciprocal in float64.
 _SMALLEST = 1e-290
-# Interquartile range below which, in standard deviations, it is no scale.
-_LEAST_SPREAD = 1e-9
+# In standard deviations; a smaller interquartile range is not used as the scale.
+_LEAST_RANGE = 1e-9
 _LARGEST_QUARTER = np.finfo(np.float64).max / 4.0
 
 
@@ -29,61 +29,60 @@ class RobustAsinhScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Scale features by robust statistics, and compress their tails.
 
     With the linear range `r`, each feature becomes
-    ``r * asinh((x - center) / (r * scale))``. Up to some `r` scales from the center
-    that is all but ``(x - center) / scale``; beyond, it grows like a logarithm, on
-    either side. So outliers keep their order and no value leaves the reach of a neural
+    ``r * asinh((x - center) / (r * scale))``. Up to about `r` scales from the center
+    this is nearly ``(x - center) / scale``; beyond, it grows logarithmically on both
+    sides. So outliers keep their order, and all values are small enough for a neural
     network. Values are not bounded, and nothing is clipped.
 
-    The center is the median, the scale the interquartile range over 1.349, which is the
-    standard deviation of a normal distribution. Two kinds of features have no such
-    range:
+    The center is the median. The scale is the interquartile range divided by 1.349,
+    which for a normal distribution is the standard deviation. There are two exceptions:
 
-    - Where it is below 1e-9 of the standard deviation, the scale is that deviation.
-    - Where more than half of the rows have the same value, the scale is the median
+    - If the interquartile range is below 1e-9 of the standard deviation, the scale is
+      the standard deviation.
+    - If more than half of the rows have the same value, the scale is the median
       distance of the other rows from it. So a rare category lies one unit away, however
-      rare it is; with a standard deviation it would lie the further off, the rarer it
-      is.
+      rare it is; with the standard deviation, rarer categories would lie farther away.
 
-    Constant features (the values differ by rounding errors at most) become 0, whatever
-    they are later: the detectors of this package look for changes in them by other
-    means. Missing values stay missing.
+    Constant features (whose values differ by rounding errors at most) become 0, even if
+    they change later; the detectors of this package detect such changes separately.
+    Missing values stay missing.
 
-    Besides tables it takes sequences (n, time, channels) and images (n, channels,
-    height, width), in which each channel is scaled as one feature.
+    The scaler also takes sequences (n, time, channels) and images (n, channels, height,
+    width), in which each channel is scaled as one feature.
 
     Read more in the :ref:`User Guide <preparation>`.
 
     Parameters
     ----------
     linear_range : float, default=10.0
-        Where the scaling turns from linear to logarithmic, in units of the scale. It
-        must be positive. At that distance from the center the result is 12 % below that
-        of linear scaling. Greater values compress less.
+        Positive distance from the center, in units of the scale, at which the scaling
+        turns from linear to logarithmic: there the result is 12 % below that of linear
+        scaling. Greater values compress less.
 
     Attributes
     ----------
     center_ : ndarray of shape (n_channels,)
         Median of each channel; a column of a table is a channel.
     scale_ : ndarray of shape (n_channels,)
-        Scale of each channel; infinite for constant ones.
+        Scale of each channel; infinite for constant channels.
     linear_range_ : float
-        The `linear_range` of the fit.
+        The `linear_range` used in `fit`.
     n_features_in_ : int
-        Number of features; of sequences and images the length of the second axis.
+        Number of features; for sequences and images the length of the second axis.
     feature_names_in_ : ndarray of str
-        Names of the features, where the training rows had some.
+        Names of the features, if the training rows had names.
 
     See Also
     --------
-    sklearn.preprocessing.RobustScaler : Center and scale by robust statistics; tails
-        stay as long as they are.
-    sklearn.preprocessing.PowerTransformer : Makes features more like a normal
-        distribution.
+    sklearn.preprocessing.RobustScaler : Centers and scales by robust statistics,
+        without compressing the tails.
+    sklearn.preprocessing.PowerTransformer : Transforms features to be more normally
+        distributed.
 
     Notes
     -----
-    The inverse hyperbolic sine as a logarithm that takes zero and negative values goes
-    back to Johnson [1]_; as a remedy for extreme values see [2]_.
+    The inverse hyperbolic sine as a logarithm of zero and negative values goes back to
+    Johnson [1]_; for its use against extreme values see [2]_.
 
     References
     ----------
@@ -149,8 +148,8 @@ class RobustAsinhScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of the shape given to `fit`, but for the number of rows
-            Rows.
+        X : array-like of the shape given to `fit`, except for the number of rows
+            Rows to scale.
 
         Returns
         -------
@@ -178,7 +177,8 @@ class RobustAsinhScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         ndarray of float64, of the shape of `X`
-            Rows in the features' units. Constant features get the value that they had.
+            Rows in the units of the features. Constant features get their training
+            value.
 
         Raises
         ------
@@ -186,7 +186,7 @@ class RobustAsinhScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             If the rows have other channels than those given to `fit`.
         """
         check_is_fitted(self)
-        # What a network gives may be infinite.
+        # The output of a network may be infinite.
         X = check_array(X, dtype=np.float64, ensure_all_finite=False, allow_nd=True)
         self._check_channels(_check_axes(X))
         shape = _channel_shape(X.ndim)
@@ -201,7 +201,7 @@ class RobustAsinhScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             reset=reset,
             dtype=np.float64,
             order="C",
-            copy=True,  # torch takes no read-only and no reversed arrays
+            copy=True,  # torch takes neither read-only nor reversed arrays
             ensure_all_finite="allow-nan",
             allow_nd=True,
         )
@@ -216,7 +216,7 @@ class RobustAsinhScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             )
 
     def _squash(self, X):
-        """Scaled rows, as a tensor of float32, of a writeable array of float64."""
+        """Scale a writeable array of float64 into a tensor of float32."""
         center, slope = (
             torch.from_numpy(constant.reshape(_channel_shape(X.ndim)))
             for constant in (self.center_, 1.0 / self.linear_range_ / self.scale_)
@@ -232,7 +232,7 @@ class RobustAsinhScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
 
 def asinh(z):
-    """As torch.asinh, which is four times slower: it is not vectorised."""
+    """Inverse hyperbolic sine; torch.asinh is not vectorised and four times slower."""
     size = z.abs()
     share = size / torch.hypot(size, torch.ones((), device=z.device)).add_(1.0)
     return size.addcmul_(size, share).log1p_().copysign_(z)
@@ -241,13 +241,13 @@ def asinh(z):
 def _center_and_scale(values, sample_weight):
     """Medians and scales of the columns; the scale of a constant one is infinite."""
     low, center, high = weighted_quantile(values, [0.25, 0.5, 0.75], sample_weight)
-    # Of quarters, so that no difference leaves float64's range; of differences, so
-    # that the spread of values such as time stamps keeps its digits.
+    # Quarters keep all differences within the range of float64; differences keep the
+    # digits of the deviations of values such as time stamps.
     deviations = 0.25 * values - 0.25 * center
     _, std = weighted_mean_and_std(deviations, sample_weight)
     std = 4.0 * np.minimum(std, _LARGEST_QUARTER)
-    spread = high / 1.349 - low / 1.349
-    scale = np.where(spread > _LEAST_SPREAD * std, spread, std)
+    scale = high / 1.349 - low / 1.349
+    scale = np.where(scale > _LEAST_RANGE * std, scale, std)
     distance = np.abs(deviations)
     middle = np.flatnonzero(weighted_quantile(distance, 0.5, sample_weight) == 0)
     others = distance[:, middle]

@@ -1,4 +1,4 @@
-"""Finds every detector of the package."""
+"""Find every detector of the package."""
 
 import importlib
 import inspect
@@ -10,13 +10,14 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin
 def all_detectors():
     """List the public detectors as (name, class), sorted by name.
 
-    Meta-estimators, which hold another detector, are left out.
+    Meta-estimators, which hold another detector, are not listed.
 
     Read more in the :ref:`User Guide <detectors>`.
 
     Returns
     -------
     list of tuple of str and type
+        The name and the class of each detector.
 
     Examples
     --------

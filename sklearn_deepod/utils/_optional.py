@@ -1,18 +1,18 @@
-"""Reports of a fit to callbacks, where the release of scikit-learn has some."""
+"""Report a fit to callbacks, if the release of scikit-learn supports them."""
 
 import contextlib
 import copy
 
 
 class EpochWatch:
-    """Reports a fit's epochs to the callbacks set by `set_callbacks`.
+    """Report the epochs of a fit to the callbacks set by `set_callbacks`.
 
     Parameters
     ----------
     estimator : estimator
         The estimator that is being fitted.
     max_subtasks : int
-        Number of epochs at most; of trainings, where the fit consists of several.
+        Maximum number of epochs, or of trainings if the fit consists of several.
     """
 
     def __init__(self, estimator, max_subtasks):
@@ -24,9 +24,9 @@ class EpochWatch:
 
     @contextlib.contextmanager
     def training(self, max_epochs):
-        """Report one of several trainings; gives the watch of its epochs.
+        """Report one of several trainings; yields the watch of its epochs.
 
-        Only now is the number of its epochs known: it depends on the rows kept.
+        The number of its epochs depends on the rows kept, so it is known only now.
         """
         watch = copy.copy(self)
         if self._context is not None:
@@ -38,7 +38,7 @@ class EpochWatch:
 
     @contextlib.contextmanager
     def passed_on_to(self, estimator):
-        """Let an estimator that is fitted as a part of this fit report its own."""
+        """Let an estimator that is fitted within this fit report its own tasks."""
         if self._context is None:
             yield
             return
@@ -49,7 +49,7 @@ class EpochWatch:
             context.call_on_fit_task_end(estimator=self._estimator)
 
     def __call__(self):
-        """Report one epoch; True asks to stop."""
+        """Report one epoch; returns whether a callback asks to stop."""
         if self._context is None:
             return False
         epoch = self._context.subcontext(task_name="epoch")

@@ -8,15 +8,15 @@ _NAMED = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONL
 
 
 class SharedParametersMixin:
-    """For classes whose constructors end in ``**shared``.
+    """Mixin for classes whose constructors end in ``**shared``.
 
-    ``**shared`` stands for the parameters of the next constructor in the order of
-    method resolution, and so on up to one that ends otherwise. `inspect.signature`, and
-    thus ``get_params``, give them all. In the docstring's sections, ``{parameters}``
-    and ``{attributes}`` become the entries of the classes above for whatever the class
-    does not describe.
+    ``**shared`` stands for the parameters of the next constructor in the method
+    resolution order, up to the first one without ``**shared``. `inspect.signature`, and
+    thus ``get_params``, list all of them. In the docstring, ``{parameters}`` and
+    ``{attributes}`` are replaced by the entries of the parents that the class does not
+    describe itself.
 
-    The class keyword `exclude` names parameters that are no longer the user's::
+    The class keyword `exclude` removes parameters whose values the class fixes::
 
         class SmallAutoEncoder(AutoEncoder, exclude=("latent_size",)):
             def __init__(self, **shared):
@@ -35,7 +35,7 @@ class SharedParametersMixin:
 
 
 def _exclude(cls, names):
-    """Note which parameters of the classes above are not the user's any more."""
+    """Record which parameters of the parents the class removes."""
     above = _parameters(cls.__mro__[1:])
     for name in names:
         if name not in above:
@@ -51,7 +51,7 @@ def _exclude(cls, names):
 
 
 def _parameters(mro):
-    """Parameters by name: of each constructor up to one without ``**shared``."""
+    """Parameters by name, of all constructors up to the first without ``**shared``."""
     found, excluded = {}, set()
     for cls in mro:
         init = vars(cls).get("__init__")
@@ -72,12 +72,12 @@ def _signature(init):
 
 
 def _goes_on(init):
-    """Whether the constructor hands others' parameters on."""
+    """Whether the constructor passes parameters on."""
     return any(p.kind is p.VAR_KEYWORD for p in _signature(init))
 
 
 def _refusing_others(cls, parameters):
-    """The constructor with all parameters; the error for other names is the class's."""
+    """The constructor with all parameters, and an error for other names."""
 
     def passing_on(self, *args, **shared):
         super(cls, self).__init__(*args, **shared)
@@ -85,7 +85,7 @@ def _refusing_others(cls, parameters):
     init = vars(cls).get("__init__", passing_on)
 
     def __init__(self, *args, **given):
-        # Once: the constructors above also get what the ones below fix.
+        # Only here: the parents' constructors also get parameters that children fix.
         if type(self).__init__ is __init__:
             for name in given:
                 if name not in parameters:
@@ -105,7 +105,7 @@ def _refusing_others(cls, parameters):
 
 
 def _filled(doc, cls, parameters):
-    """The docstring with the entries of the classes above for its placeholders."""
+    """The docstring with the entries of the parents in place of placeholders."""
     for section in ("Parameters", "Attributes"):
         placeholder = f"{{{section.lower()}}}"
         described = docstring_entries(doc, section)
@@ -119,7 +119,7 @@ def _filled(doc, cls, parameters):
 
 
 def _all_above(cls, section):
-    """Entries of the section in the classes above; the nearest describes a name."""
+    """Entries of the section in the parents; the nearest parent takes precedence."""
     found = {}
     for parent in cls.__mro__[1:]:
         doc = inspect.cleandoc(vars(parent).get("__doc__") or "")

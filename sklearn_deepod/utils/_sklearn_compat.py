@@ -1,4 +1,4 @@
-"""Names of scikit-learn that its releases may move, imported here and nowhere else."""
+"""Names that releases of scikit-learn may move, imported here and nowhere else."""
 
 from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _Scorer
@@ -26,10 +26,10 @@ try:  # scikit-learn >= 1.9
 except ImportError:  # pragma: no cover - depends on the installed release
 
     class CallbackSupportMixin:
-        """Stands in where scikit-learn has no callbacks."""
+        """Replaces scikit-learn's class in releases without callbacks."""
 
     def with_callbacks(method):
-        """Leave the method as it is."""
+        """Return the method as it is."""
         return method
 
 

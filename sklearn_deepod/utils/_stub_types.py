@@ -1,4 +1,4 @@
-"""Types for static readers, from constraints of parameters and numpydoc docstrings."""
+"""Types for static readers, from parameter constraints and numpydoc docstrings."""
 
 import ast
 import inspect
@@ -30,7 +30,7 @@ _NAMES = {
     "None": "None",
     "RandomState instance": "RandomState",
 }
-# Of what is handed out the container is known; what is taken in may be another.
+# The containers of results are known; those of arguments may be others.
 _RESULTS = [
     (r"tuple of int", "tuple[int, ...]"),
     (r"list of (int|float|str)", r"list[\1]"),
@@ -48,14 +48,14 @@ def parameter_types(owner, constraints, section="Parameters"):
     owner : class or function
         Has the docstring.
     constraints : dict
-        scikit-learn's constraints, which come first where there are some.
+        scikit-learn's constraints, which take precedence over the docstring.
     section : str, default="Parameters"
         The docstring's section.
 
     Returns
     -------
     dict
-        Types as they are written in a stub.
+        Types as written in a stub.
     """
     found = {
         name: _of_text(text)
@@ -72,7 +72,7 @@ def attribute_types(cls):
 
 
 def return_type(function):
-    """Type of what a function returns, by its docstring."""
+    """Return type of a function, from its docstring."""
     found = []
     for name, text in _described(function, "Returns"):
         is_self = name == "self" and text == "object"
@@ -107,7 +107,7 @@ def _of_constraints(constraints):
 
 
 def _of_text(text, is_result=False):
-    """Type of the words of a docstring, such as ``int or None, default=None``."""
+    """Type described in a docstring, such as ``int or None, default=None``."""
     text = re.sub(r",? default=.*$| of shape \(.*?\)", "", text)
     choices = re.match(r"\{(.*?)\}", text)
     parts = re.split(r",? or |, ", text[choices.end() :] if choices else text)
@@ -127,10 +127,10 @@ def _of_word(word, is_result):
 
 
 def _union(parts):
-    """One type of several: literals together, None last."""
+    """The union of several types: literals together, None last."""
     literals = [part[8:-1] for part in parts if part.startswith("Literal")]
     others = sorted({part for part in parts if not part.startswith("Literal")})
-    if "Any" in others:  # says all that the other types would
+    if "Any" in others:  # covers the other types
         return "Any"
     is_optional = "None" in others
     found = [f"Literal[{', '.join(dict.fromkeys(literals))}]"] if literals else []

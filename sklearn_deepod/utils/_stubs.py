@@ -1,8 +1,8 @@
-"""Writes the stubs by which editors and type checkers see constructors and methods.
+"""Write the stubs from which editors and type checkers read constructors and methods.
 
-Constructors take ``**shared`` for the parameters of the classes above, which only a
-running Python resolves. ``python -m sklearn_deepod.utils._stubs`` writes them out
-beside each public module; ``--check`` says whether that is due.
+Constructors take ``**shared`` for the parameters of their parents, which are resolved
+at runtime only. ``python -m sklearn_deepod.utils._stubs`` writes a stub next to each
+public module; ``--check`` only says which stubs are out of date.
 """
 
 import argparse
@@ -31,12 +31,12 @@ from numpy.typing import NDArray
 
 
 def stubs():
-    """Make the stubs of all public modules.
+    """Generate the stubs of all public modules.
 
     Returns
     -------
     dict
-        The text of each stub, by the path at which it belongs.
+        The text of each stub by its path.
     """
     found = {}
     for module in _public_modules():
@@ -46,7 +46,7 @@ def stubs():
 
 
 def outdated():
-    """List the stubs that are missing or differ from what would be written.
+    """List the stubs that are missing or out of date.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def _public_modules():
 
 
 def _exports(module):
-    """What a module hands on, by name."""
+    """Public names of a module and their objects."""
     names = getattr(module, "__all__", None)
     if names is None:
         own = vars(module).items()
@@ -78,9 +78,9 @@ def _exports(module):
 
 @cache
 def _homes():
-    """The public module that each class or function is to be found in."""
+    """The public module of each class and function."""
     found = {}
-    for module in reversed(_public_modules()):  # the root hands on what others have
+    for module in reversed(_public_modules()):  # the root re-exports other modules
         for item in _exports(module).values():
             if inspect.isclass(item) or inspect.isfunction(item):
                 found.setdefault(item, module.__name__)
@@ -142,7 +142,7 @@ def _class_stub(cls, bases):
     lines = []
     for name, text in _attributes(cls).items():
         if name not in members and text != inherited.get(name):
-            # a type checker takes no other type than that of the class above, but Any
+            # type checkers accept the type of the parent class or Any
             lines.append(f"{name}: {'Any' if name in inherited else text}")
     if inspect.isfunction(cls.__init__):
         signature, types = inspect.signature(cls.__init__), _constructor_types(cls)
@@ -171,7 +171,7 @@ def _attributes(cls):
 
 
 def _member_stub(name, member):
-    """Lines of a method or property; none for other attributes of a class."""
+    """Lines of a method or property; no lines for other attributes."""
     if isinstance(member, property):
         return ["@property", f"def {name}(self) -> {return_type(member)}: ..."]
     decorators = []
@@ -227,13 +227,13 @@ def _parameter_stub(parameter, types):
     if parameter.default is parameter.empty:
         return f"{name}: {text}"
     is_plain = isinstance(parameter.default, bool | int | float | str | None)
-    # scikit-learn's own mark, which is not for users
+    # a marker that scikit-learn uses internally
     is_plain = is_plain and parameter.default != "$UNCHANGED$"
     return f"{name}: {text} = {repr(parameter.default) if is_plain else '...'}"
 
 
 def main():
-    """Write the stubs, or say which are out of date."""
+    """Write the stubs, or list those that are out of date."""
     parser = argparse.ArgumentParser(description="Write the stubs for static readers.")
     parser.add_argument("--check", action="store_true", help="only compare")
     if parser.parse_args().check:

@@ -1,4 +1,4 @@
-"""Names of torch that its releases may move, imported here and nowhere else."""
+"""Names that releases of torch may move, imported here and nowhere else."""
 
 from torch.utils._python_dispatch import TorchDispatchMode
 

@@ -1,22 +1,22 @@
-"""Warnings that point at the line of the user's code."""
+"""Warnings that point to the line of the user's code."""
 
 import sys
 import warnings
 
-# Whose frames lie between the user's code and a warning.
+# Packages whose frames lie between the user's code and a warning.
 _INSIDE = {"sklearn_deepod", "sklearn", "joblib", "contextlib"}
 
 
 def warn(message, category=UserWarning):
     """Warn at the line that called scikit-learn or this package.
 
-    How many frames lie between depends on the way: `fit` is wrapped by scikit-learn,
-    and may have been called by a pipeline or a search.
+    The number of frames in between varies: scikit-learn wraps `fit`, and a pipeline or
+    a search may have called it.
 
     Parameters
     ----------
     message : str
-        What is wrong, and what to do.
+        What is wrong and what to do.
     category : type, default=UserWarning
         Class of the warning.
     """

@@ -104,7 +104,7 @@ class TestDetectors:
                 return np.full(len(X), np.nan)
 
         X, _ = make_data()
-        with pytest.raises(ValueError, match="what Broken gives contains NaN"):
+        with pytest.raises(ValueError, match=r"\w+\(X\) of Broken contains NaN"):
             score_rows(Broken().fit(X), X)
 
 
