@@ -12,20 +12,19 @@ from sklearn_deepod.base._constant_features import ConstantFeatures
 from sklearn_deepod.exceptions import DivergenceError
 from sklearn_deepod.preprocessing._preprocess import check_no_empty_columns
 from sklearn_deepod.utils._decision import DecisionMixin
+from sklearn_deepod.utils._naming import naming
 from sklearn_deepod.utils._rollback import all_or_nothing
 from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
 from sklearn_deepod.utils._sklearn_compat import (
     Interval,
     StrOptions,
-    _check_sample_weight,
     _fit_context,
     with_callbacks,
 )
+from sklearn_deepod.utils._weights import check_weights
 
 # Stands for a score that is not finite.
 _HIGHEST = np.finfo(np.float64).max
-# Sums of weights that leave room for products with squares of values.
-_SMALLEST_SUM, _LARGEST_SUM = 1e-100, 1e100
 # What the validation of training rows sets.
 VALIDATED = {"n_features_in_", "feature_names_in_", "_row_shape", "_constants"}
 
@@ -145,6 +144,7 @@ class BaseDetector(
         elif self._constants is not None:
             self._constants = self._constants.widened(X, sample_weight)
 
+    @naming("X")
     def _validate(self, X, *, reset):
         try:
             X = validate_data(
@@ -182,11 +182,7 @@ class BaseDetector(
         A fit that goes on from an earlier one may bring columns without a value.
         """
         X = self._validate(X, reset=not goes_on)
-        if sample_weight is not None:
-            sample_weight = _check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
-            )
-            _check_sum(sample_weight)
+        sample_weight = check_weights(sample_weight, X)
         if not goes_on:
             counted = X if sample_weight is None else X[sample_weight > 0]
             check_no_empty_columns(counted, getattr(self, "feature_names_in_", None))
@@ -207,19 +203,3 @@ class BaseDetector(
         tags.input_tags.allow_nan = True
         tags.input_tags.three_d_array = True
         return tags
-
-
-def _check_sum(sample_weight):
-    """Raise where weights are all zero, or where products with them leave floats."""
-    if not sample_weight.any():
-        raise ValueError(
-            "All sample weights are zero. Give some row a positive weight."
-        )
-    with np.errstate(over="ignore"):
-        total = sample_weight.sum()
-    if not _SMALLEST_SUM <= total <= _LARGEST_SUM:
-        raise ValueError(
-            f"The sum of sample_weight is {total:.3g}, beyond what can be computed "
-            f"with ({_SMALLEST_SUM:g} to {_LARGEST_SUM:g}). Scale the weights, where 1 "
-            "means that a row counts once."
-        )
