@@ -77,7 +77,7 @@ def kill_files(times, rng):
         for i in range(10):
             part = frame[1000 * i : 1000 * (i + 1)]
             part.to_parquet(folder / "rows" / f"{i}.parquet", row_group_size=170)
-        whole = None
+        lengths = []
         while n_killed < times:
             output = folder / "scores"
             while True:
@@ -86,9 +86,10 @@ def kill_files(times, rng):
                 )
                 process.start()
                 start = perf_counter()
-                # The first run is left to end, to know how long one takes.
-                process.join(whole and rng.uniform(0, whole))
-                whole = whole or perf_counter() - start
+                # Two runs are left to end, to know how long one takes.
+                wait = rng.uniform(0, lengths[1]) if len(lengths) > 1 else None
+                process.join(wait)
+                lengths.append(perf_counter() - start)
                 process.kill()
                 process.join()
                 n_killed += process.exitcode == -signal.SIGKILL
