@@ -5,12 +5,18 @@ import numpy as np
 from sklearn_deepod.utils._optional_imports import optional_import
 
 
+def is_frame(piece):
+    """Whether something is a frame of pandas or polars, or a table of Arrow."""
+    # polars 1.0 has not all of the protocol yet
+    return hasattr(piece, "__arrow_c_stream__") or hasattr(piece, "to_arrow")
+
+
 def as_table(piece):
-    """A table of Arrow of a frame of pandas or polars, a table or a record batch."""
+    """A table of Arrow of a frame, a table or a record batch."""
     arrow = optional_import("pyarrow", "parquet")
     if hasattr(piece, "iloc"):
         return arrow.Table.from_pandas(piece, preserve_index=False)
-    return arrow.table(piece)
+    return piece.to_arrow() if hasattr(piece, "to_arrow") else arrow.table(piece)
 
 
 def is_number(arrow_type):

@@ -53,15 +53,21 @@ class Reader:
     def __iter__(self):
         """Yield batches; raise ValueError if there is no row."""
         chunks = read_chunks(self._source, self._columns, self._batch_size, self.faults)
-        with tqdm(unit=" rows", unit_scale=True, disable=not self._verbose) as progress:
-            for chunk in chunks:
-                batch = self._columns.batch(chunk, self.faults)
-                if batch is not None:
-                    batch = without_infinite_rows(batch, self.faults)
-                if batch is not None and len(batch):
-                    self.n_samples += len(batch)
-                    yield batch
-                progress.update(len(chunk.rows))
+        for chunk in _with_progress(chunks) if self._verbose else chunks:
+            batch = self._columns.batch(chunk, self.faults)
+            if batch is not None:
+                batch = without_infinite_rows(batch, self.faults)
+            if batch is not None and len(batch):
+                self.n_samples += len(batch)
+                yield batch
         if not self.n_samples:
             reason = "".join(self.faults.messages[:1])
             raise ValueError(f"The source has no row that can be used. {reason}")
+
+
+def _with_progress(chunks):
+    """Show how many rows were read and used, and how many in a second."""
+    with tqdm(unit=" rows", unit_scale=True) as progress:
+        for chunk in chunks:
+            yield chunk
+            progress.update(len(chunk.rows))

@@ -4,8 +4,11 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_deepod.utils._meta import check_scores_new_rows
+from sklearn_deepod.utils._sklearn_compat import _safe_indexing
 
 METHODS = ("score_samples", "decision_function", "predict")
+# Rows that are scored, and half of them in another order.
+N_PROBES = 100
 #: Names of the columns of results, and their types.
 RESULTS = {"score": np.float64, "decision": np.float64, "label": np.int8}
 
@@ -20,6 +23,29 @@ def check_fitted_detector(detector):
     """
     check_scores_new_rows(detector)
     check_is_fitted(detector)
+
+
+def check_scores_rows_alone(detector, X):
+    """Raise where the score of a row depends on the rows beside it.
+
+    Parameters
+    ----------
+    detector : estimator
+        Fitted outlier detector.
+    X : {ndarray, data frame} of shape (n_samples, n_features)
+        Rows of the first batch.
+    """
+    n_rows = min(len(X), N_PROBES)
+    parts = np.arange(n_rows), np.arange((n_rows + 1) // 2)[::-1]
+    scores, again = (
+        one_result(detector, _safe_indexing(X, part), "score_samples") for part in parts
+    )
+    scores = scores[parts[1]]
+    if not np.allclose(again, scores, rtol=1e-4, atol=1e-6 * np.ptp(scores)):
+        raise ValueError(
+            f"The scores of {detector!r} depend on the rows beside a row, so they are "
+            "not to be had batch by batch. Score the whole table at once."
+        )
 
 
 def check_no_result_names(names):

@@ -15,6 +15,7 @@ from sklearn_deepod.parallel._results import (
     METHODS,
     check_fitted_detector,
     check_no_result_names,
+    check_scores_rows_alone,
     one_result,
     results,
 )
@@ -48,8 +49,9 @@ def score_stream(
     """Score more rows than memory holds, batch by batch.
 
     What is in memory is some batches, whatever the number of rows. Scores are those
-    that the detector gives to the whole table at once, as far as its score of a row
-    does not depend on the rows beside it.
+    that the detector gives to the whole table at once. Refused are detectors whose
+    score of a row depends on the rows beside it, such as
+    `sklearn_deepod.timeseries.WindowedDetector`.
 
     Read more in the :ref:`User Guide <scaling-out>`.
 
@@ -104,7 +106,8 @@ def score_stream(
     Raises
     ------
     ValueError
-        If the data is bad, with the file and the row, or if `output` holds other files.
+        If the data is bad, with the file and the row, if `output` holds other files, or
+        if the detector does not score each row by itself.
     OSError
         If the disk is full. Call again to go on.
 
@@ -138,7 +141,7 @@ def score_stream(
         return _iterate(detector, reader, method)
     _check_apart(source, output)
     parts = Parts(output, lambda batch: _scored_table(detector, batch))
-    for part in cut(reader, rows_per_file):
+    for part in cut(_checked(detector, reader), rows_per_file):
         parts.add(part)
     parts.close()
     reader.faults.warn()
@@ -152,8 +155,16 @@ def score_stream(
     )
 
 
+def _checked(detector, reader):
+    """Batches for a detector that scores each row by itself."""
+    for i, batch in enumerate(reader):
+        if i == 0:
+            _located(check_scores_rows_alone, detector, batch)
+        yield batch
+
+
 def _iterate(detector, reader, method):
-    for batch in reader:
+    for batch in _checked(detector, reader):
         yield _located(one_result, detector, batch, method=method)
     reader.faults.warn()
 

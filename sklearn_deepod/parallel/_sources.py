@@ -4,7 +4,7 @@ import os
 
 import numpy as np
 
-from sklearn_deepod.parallel._arrow import as_table
+from sklearn_deepod.parallel._arrow import as_table, is_frame
 from sklearn_deepod.parallel._batch import Chunk
 from sklearn_deepod.parallel._files import dataset_chunks, file_chunks
 from sklearn_deepod.utils._optional_imports import optional_import
@@ -58,9 +58,8 @@ def read_chunks(source, columns, batch_size, faults):
 
 
 def _is_sliceable(source):
-    is_frame = hasattr(source, "__arrow_c_stream__") and hasattr(source, "__len__")
     is_array = hasattr(source, "shape") and hasattr(source, "__getitem__")
-    return is_frame or is_array
+    return is_array or (is_frame(source) and hasattr(source, "__len__"))
 
 
 def _sliced(source, batch_size, *, file=None, start=0):
@@ -74,8 +73,7 @@ def _sliced(source, batch_size, *, file=None, start=0):
             part = source.slice(first, stop - first)
         else:
             part = source[first:stop]
-        is_frame = hasattr(part, "__arrow_c_stream__")
-        data = as_table(part) if is_frame else np.asarray(part)
+        data = as_table(part) if is_frame(part) else np.asarray(part)
         yield Chunk(data, file, np.arange(start + first, start + stop))
 
 

@@ -3,6 +3,7 @@
 from functools import partial
 
 from sklearn.base import BaseEstimator
+from sklearn.utils.metadata_routing import UNUSED
 
 from sklearn_deepod.parallel._arrow import feature_frame
 from sklearn_deepod.parallel._results import (
@@ -43,6 +44,9 @@ class SparkDetector(BaseEstimator):
     >>> rows = spark.read.parquet("rows/")  # doctest: +SKIP
     >>> scored = SparkDetector(detector).transform(rows)  # doctest: +SKIP
     """
+
+    # The data frame is no metadata to be routed.
+    __metadata_request__transform = {"df": UNUSED}
 
     def __init__(self, detector, *, columns=None):
         self.detector = detector

@@ -14,7 +14,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
 from sklearn.neighbors import LocalOutlierFactor
 
-from sklearn_deepod import AutoEncoder
+from sklearn_deepod import AutoEncoder, WindowedDetector, ZScore
 from sklearn_deepod.parallel import fit_stream, score_stream
 from tests.conftest import QUICK, make_table
 from tests.parallel.common import FEATURES, make_forest
@@ -127,6 +127,9 @@ def test_output_within_the_source(folder, forest):
 def test_detector_is_checked(frame):
     with pytest.raises(NotFittedError):
         score_stream(IsolationForest(), frame)
+    windows = WindowedDetector(ZScore(), window=10).fit(frame[FEATURES])
+    with pytest.raises(ValueError, match="depend on the rows beside a row"):
+        next(score_stream(windows, frame))
     with pytest.raises(TypeError, match="cannot score new rows"):
         score_stream(LocalOutlierFactor().fit(frame[FEATURES].fillna(0)), frame)
 

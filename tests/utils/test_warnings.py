@@ -53,3 +53,9 @@ def test_other_packages_are_the_users_code():
     with pytest.warns(RuntimeWarning) as caught:
         anxious()
     assert caught[0].filename == "<string>"
+
+
+def test_code_without_a_module():
+    with pytest.warns(UserWarning, match="Look here") as caught:
+        exec(compile("warn('Look here.')", "a cell", "exec"), {"warn": warn})
+    assert caught[0].filename == "a cell"

@@ -1,0 +1,192 @@
+"""Kill processes that score at random moments, and count what is lost.
+
+- ``files``: a process that scores to Parquet files is killed, and started again in the
+  same folder, until it ends. Each file that is there must be whole at all times, and in
+  the end all rows must be there, once, in order, with the scores that they have.
+- ``dask``: worker processes of a LocalCluster are killed while they score.
+- ``spark``: Python processes of a local Spark are killed while they score.
+
+``python kill.py files --times 200``, ``python kill.py dask --times 20``,
+``python kill.py spark --times 5``.
+"""
+
+import argparse
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+from sklearn.ensemble import IsolationForest
+
+from sklearn_deepod.parallel import DaskDetector, SparkDetector, score_stream
+
+FEATURES = ["x0", "x1", "x2"]
+ROWS_PER_FILE = 700
+SETTINGS = {"key_columns": ["id"], "rows_per_file": ROWS_PER_FILE, "batch_size": 300}
+
+
+def make_rows(n_rows):
+    """Return rows with a key, and a detector fitted on them."""
+    X = np.random.default_rng(0).normal(size=(n_rows, len(FEATURES)))
+    frame = pd.DataFrame(X, columns=FEATURES).assign(id=np.arange(n_rows) * 3 + 1)
+    forest = IsolationForest(n_estimators=20, random_state=0).fit(frame[FEATURES])
+    return frame, forest
+
+
+def check(scored, frame, expected):
+    """Return the number of rows that are lost, double, out of order, or wrong."""
+    if len(scored) != len(frame):
+        return abs(len(scored) - len(frame))
+    wrong = scored["id"].to_numpy() != frame["id"].to_numpy()
+    wrong |= scored["score"].to_numpy() != expected
+    return int(wrong.sum())
+
+
+def score_folder(forest, folder, output):
+    """Score in a process that may be killed."""
+    score_stream(forest, folder, output, **SETTINGS)
+
+
+def half_files(output, n_rows):
+    """Return the number of files that are not whole."""
+    n_half = 0
+    for path in sorted(output.glob("part-*.parquet")):
+        first = int(path.stem.removeprefix("part-")) * ROWS_PER_FILE
+        expected = min(ROWS_PER_FILE, n_rows - first)
+        n_half += pq.read_table(path).num_rows != expected
+    return n_half
+
+
+def kill_files(times, rng):
+    """Kill a process that writes files; return (kills, wrong rows, half files)."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["sklearn_deepod.parallel"])
+    n_killed = n_wrong = n_half = 0
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        (folder / "rows").mkdir()
+        frame, forest = make_rows(10_000)
+        expected = forest.score_samples(frame[FEATURES])
+        for i in range(10):
+            part = frame[1000 * i : 1000 * (i + 1)]
+            part.to_parquet(folder / "rows" / f"{i}.parquet", row_group_size=170)
+        lengths = []
+        while n_killed < times:
+            output = folder / "scores"
+            while True:
+                process = context.Process(
+                    target=score_folder, args=(forest, folder / "rows", output)
+                )
+                process.start()
+                start = perf_counter()
+                # Two runs are left to end, to know how long one takes.
+                wait = rng.uniform(0, lengths[1]) if len(lengths) > 1 else None
+                process.join(wait)
+                lengths.append(perf_counter() - start)
+                process.kill()
+                process.join()
+                n_killed += process.exitcode == -signal.SIGKILL
+                n_half += half_files(output, len(frame))
+                if process.exitcode == 0:
+                    break
+            n_wrong += check(pd.read_parquet(output), frame, expected)
+            n_wrong += any(path.name[0] == "." for path in output.iterdir())
+            shutil.rmtree(output)
+    return n_killed, n_wrong, n_half
+
+
+def kill_dask(times, rng):
+    """Kill workers of Dask that score; return (kills, wrong rows)."""
+    import dask
+    import dask.dataframe as dd
+    from distributed import Client, LocalCluster, wait
+
+    frame, forest = make_rows(100_000)
+    expected = forest.score_samples(frame[FEATURES])
+    X = dd.from_pandas(frame[FEATURES], npartitions=200)
+    scores = DaskDetector(forest).score_samples(X)
+    dask.config.set({"distributed.scheduler.allowed-failures": times})
+    n_killed = n_wrong = 0
+    options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
+    with LocalCluster(**options) as cluster, Client(cluster) as client:
+        while n_killed < times:
+            future = client.compute(scores)
+            while n_killed < times and not future.done():
+                try:
+                    wait(future, timeout=rng.uniform(0, 10))
+                except TimeoutError:
+                    workers = [w for w in cluster.workers.values() if w.pid]
+                    if workers:
+                        os.kill(rng.choice(workers).pid, signal.SIGKILL)
+                        n_killed += 1
+            scored = frame[["id"]].assign(score=future.result())
+            n_wrong += check(scored, frame, expected)
+    return n_killed, n_wrong
+
+
+def kill_spark(times, rng):
+    """Kill Python processes of Spark that score; return (kills, wrong rows)."""
+    from threading import Thread
+
+    import psutil
+    from pyspark.sql import SparkSession
+
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    frame, forest = make_rows(100_000)
+    expected = forest.score_samples(frame[FEATURES])
+    builder = SparkSession.builder.master(f"local[2, {times + 4}]")
+    spark = builder.config("spark.ui.enabled", "false").getOrCreate()
+    spark.sparkContext.setLogLevel("OFF")
+    rows = spark.createDataFrame([*map(tuple, frame.to_numpy())], [*frame.columns])
+    scored = SparkDetector(forest).transform(rows.repartition(40))
+    n_killed = n_wrong = 0
+    while n_killed < times:
+        found = []
+        thread = Thread(target=lambda found=found: found.extend(scored.collect()))
+        thread.start()
+        while thread.is_alive():
+            thread.join(rng.uniform(0, 10))
+            # The daemon forks the processes that score.
+            workers = [
+                worker
+                for process in psutil.Process().children(recursive=True)
+                if "pyspark.daemon" in " ".join(process.cmdline())
+                for worker in process.children()
+            ]
+            if workers and thread.is_alive() and n_killed < times:
+                rng.choice(workers).kill()
+                n_killed += 1
+        found = pd.DataFrame(found, columns=scored.columns).sort_values("id")
+        n_wrong += check(found, frame, expected)
+    spark.stop()
+    return n_killed, n_wrong
+
+
+KILLERS = {"files": kill_files, "dask": kill_dask, "spark": kill_spark}
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=KILLERS)
+    parser.add_argument("--times", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    rng = np.random.default_rng(args.seed)
+    n_killed, *lost = KILLERS[args.what](args.times, rng)
+    names = ("rows lost or wrong", "half files")
+    counts = ", ".join(f"{n} {name}" for n, name in zip(lost, names, strict=False))
+    print(f"{args.what}: killed {n_killed} times; {counts}")
+    sys.exit(any(lost))
+
+
+if __name__ == "__main__":
+    main()
