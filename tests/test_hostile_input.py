@@ -2,9 +2,10 @@
 
 The suite draws a few examples for each class. For many of them::
 
-    python -m pytest tests/test_hostile_input.py --hypothesis-profile=thorough
+    HOSTILE_EXAMPLES=600 python -m pytest tests/test_hostile_input.py
 """
 
+import os
 import re
 import tempfile
 import warnings
@@ -34,16 +35,12 @@ from sklearn_deepod.preprocessing import RobustAsinhScaler
 from sklearn_deepod.utils import all_detectors
 from tests.conftest import make_detector
 
-COMMON = {
-    "deadline": None,
-    "derandomize": True,
-    "suppress_health_check": list(hypothesis.HealthCheck),
-}
-hypothesis.settings.register_profile("few", max_examples=6, **COMMON)
-hypothesis.settings.register_profile("thorough", max_examples=600, **COMMON)
-# Hypothesis loads its own default unless the command line names a profile.
-if hypothesis.settings.default is hypothesis.settings.get_profile("default"):
-    hypothesis.settings.load_profile("few")
+hostile = hypothesis.settings(
+    max_examples=int(os.environ.get("HOSTILE_EXAMPLES", "6")),
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
 
 #: Words of messages that say which argument is meant, in scikit-learn's terms or ours.
 NAMED = re.compile(
@@ -199,6 +196,7 @@ RULES = {
 
 
 @pytest.mark.parametrize("name", sorted(DETECTORS))
+@hostile
 @given(X=tables(), weight=weights())
 def test_detectors(name, X, weight):
     kind, given = weight
@@ -207,6 +205,7 @@ def test_detectors(name, X, weight):
 
 
 @pytest.mark.parametrize("name", sorted(META))
+@hostile
 @given(X=tables())
 def test_meta_estimators(name, X):
     hypothesis.note(str(type(X)))
@@ -214,6 +213,7 @@ def test_meta_estimators(name, X):
 
 
 @pytest.mark.parametrize("name", sorted(TREATMENTS))
+@hostile
 @given(X=tables())
 def test_treatments(name, X):
     treatment = TREATMENTS[name]
@@ -227,6 +227,7 @@ def test_treatments(name, X):
         assert found is None or n_rows(found) <= n_rows(X)
 
 
+@hostile
 @given(X=tables())
 def test_scaler(X):
     scaler = RobustAsinhScaler()
@@ -237,6 +238,7 @@ def test_scaler(X):
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
+@hostile
 @given(X=tables(), weight=weights())
 def test_rules(name, X, weight):
     kind, given = weight
