@@ -28,7 +28,7 @@ def threshold_above(scores, i):
     Midway, so that rounding moves no row across it.
     """
     if i == len(scores) - 1:
-        return float(np.nextafter(scores[i], np.inf))
+        return float(np.nextafter(scores[i], np.finfo(np.float64).max))
     # The mean of two neighbouring floats may round up to the higher one.
     below_next = np.nextafter(scores[i + 1], -np.inf)
     return float(min(scores[i] / 2 + scores[i + 1] / 2, below_next))

@@ -67,7 +67,9 @@ def kimber_threshold(anomaly_scores, sample_weight=None, *, factor=3.0, most=Non
         the scores beside it.
     """
     median, upper = weighted_quantile(anomaly_scores, [0.5, 0.75], sample_weight)
-    fence = moved_midway(anomaly_scores, upper + factor * (upper - median))
+    with np.errstate(over="ignore"):
+        fence = upper + factor * (upper - median)
+    fence = moved_midway(anomaly_scores, min(fence, np.finfo(np.float64).max))
     if most is None:
         return fence
     return max(fence, contamination_threshold(anomaly_scores, most, sample_weight))

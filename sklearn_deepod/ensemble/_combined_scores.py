@@ -4,6 +4,8 @@ import numpy as np
 
 from sklearn_deepod._stats import asinh_z_score, negative_log_tail_probability
 
+# Above every calibrated score: both grow like the logarithm of a number of float64.
+_HIGHEST = 1000.0
 CALIBRATIONS = {"tail": negative_log_tail_probability, "robust": asinh_z_score}
 
 
@@ -36,14 +38,14 @@ class CombinedScores:
 
     def __call__(self, scores):
         """Combine scores (n_detectors, n_rows) into one anomaly score for each row."""
-        calibrated = np.array(
-            [
-                weight * self._calibrate(-new, -known, self._sample_weight)
-                for weight, new, known in zip(
-                    self._weights, scores, self._training_scores, strict=True
-                )
-            ]
-        )
+        pairs = zip(scores, self._training_scores, strict=True)
+        calibrated = np.array([self._calibrated(*pair) for pair in pairs])
+        calibrated *= self._weights[:, None]
         if self._n_largest is None:
             return calibrated.mean(axis=0)
         return np.sort(calibrated, axis=0)[-self._n_largest :].mean(axis=0)
+
+    def _calibrated(self, scores, training_scores):
+        with np.errstate(over="ignore", invalid="ignore"):
+            found = self._calibrate(-scores, -training_scores, self._sample_weight)
+        return np.nan_to_num(found, nan=_HIGHEST, posinf=_HIGHEST, neginf=-_HIGHEST)

@@ -18,6 +18,7 @@ from sklearn_deepod.utils._meta import (
     take_features,
     without_weightless_rows,
 )
+from sklearn_deepod.utils._scores import scores_of
 from sklearn_deepod.utils._sklearn_compat import (
     Interval,
     StrOptions,
@@ -150,7 +151,7 @@ class DetectorEnsemble(
             for name, detector in zip(names, detectors, strict=True)
         )
         members, scores, known = zip(*fitted, strict=True)
-        self.training_scores_ = np.array(known, dtype=np.float64)
+        self.training_scores_ = np.array(known)
         sample_weight = params.get("sample_weight")
         if isinstance(weights, str):
             weights = agreement_weights(self.training_scores_)
@@ -166,7 +167,7 @@ class DetectorEnsemble(
             n_largest=n_largest[self.combine],
         )
         self.offset_ = -training_threshold(
-            self._combined(np.array(scores, dtype=np.float64)),
+            self._combined(np.array(scores)),
             self.contamination,
             sample_weight,
             novelty=self.novelty,
@@ -175,9 +176,9 @@ class DetectorEnsemble(
 
     def _score_samples(self, X):
         scores = Parallel(n_jobs=self._n_jobs)(
-            delayed(detector.score_samples)(X) for detector in self.detectors_
+            delayed(scores_of)(detector, X) for detector in self.detectors_
         )
-        return -self._combined(np.array(scores, dtype=np.float64))
+        return -self._combined(np.array(scores))
 
     def get_params(self, deep=True):
         """Parameters of the ensemble and, by name, of its detectors.
@@ -240,7 +241,7 @@ class DetectorEnsemble(
             return clone(detector).fit(X, y, **params)
 
         fitted = fit(X, y, **params)
-        scores = fitted.score_samples(X)
+        scores = scores_of(fitted, X)
         if self.cv is None:
             return fitted, scores, scores
         return fitted, scores, out_of_fold_scores(fit, X, y, params, cv=self.cv)

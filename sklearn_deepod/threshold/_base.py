@@ -6,6 +6,8 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, column_or_1d
 
+from sklearn_deepod.utils._rollback import all_or_nothing
+from sklearn_deepod.utils._scores import HIGHEST
 from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
 from sklearn_deepod.utils._sklearn_compat import _check_sample_weight, _fit_context
 
@@ -52,13 +54,24 @@ class BaseThreshold(SharedParametersMixin, BaseEstimator, metaclass=ABCMeta):
         ValueError
             If there are too few scores, or scores that are not finite.
         """
+        with all_or_nothing(self):
+            self._fit(anomaly_scores, y, sample_weight)
+        return self
+
+    def _fit(self, anomaly_scores, y, sample_weight):
         scores = check_array(
             column_or_1d(anomaly_scores),
             ensure_2d=False,
             dtype=np.float64,
             input_name="anomaly_scores",
         )
-        y = None if y is None else column_or_1d(y)
+        if y is not None:
+            y = column_or_1d(y)
+            if len(y) != len(scores):
+                raise ValueError(
+                    f"y has {len(y)} labels for {len(scores)} anomaly_scores. Give one "
+                    "label for each score."
+                )
         if sample_weight is not None:
             sample_weight = _check_sample_weight(
                 sample_weight, scores, dtype=np.float64, ensure_non_negative=True
@@ -73,8 +86,12 @@ class BaseThreshold(SharedParametersMixin, BaseEstimator, metaclass=ABCMeta):
                 f"{type(self).__name__} needs at least {self._min_scores} scores, got "
                 f"{len(scores)}. Give more training rows, or take another rule."
             )
-        self.threshold_ = float(self._threshold(scores, y, sample_weight))
-        return self
+        # Scores near the end of float64's range may carry a rule beyond it.
+        with np.errstate(over="ignore", invalid="ignore"):
+            threshold = self._threshold(scores, y, sample_weight)
+        self.threshold_ = float(
+            np.nan_to_num(threshold, nan=HIGHEST, posinf=HIGHEST, neginf=-HIGHEST)
+        )
 
     @abstractmethod
     def _threshold(self, scores, y, sample_weight):

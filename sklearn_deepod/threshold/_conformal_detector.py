@@ -2,7 +2,6 @@
 
 from numbers import Integral, Real
 
-import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
@@ -24,6 +23,7 @@ from sklearn_deepod.utils._meta import (
     has_tags,
     take_features,
 )
+from sklearn_deepod.utils._scores import scores_of
 from sklearn_deepod.utils._sklearn_compat import (
     Interval,
     RealNotInt,
@@ -136,8 +136,7 @@ class ConformalDetector(MetaDetectorMixin, ConformalPValuesMixin, BaseEstimator)
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from sklearn.ensemble import IsolationForest
+    >>>     >>> from sklearn.ensemble import IsolationForest
     >>> from sklearn_deepod.threshold import ConformalDetector
     >>> rng = np.random.RandomState(0)
     >>> detector = ConformalDetector(
@@ -283,7 +282,7 @@ class ConformalDetector(MetaDetectorMixin, ConformalPValuesMixin, BaseEstimator)
             detector = self._fitted_detector(rows)
         else:
             detector = self._fitted_on(train, weighted=weighted)
-        scores = np.asarray(detector.score_samples(rows), dtype=np.float64)
+        scores = scores_of(detector, rows)
         check_fixed_scores(detector, rows, scores)
         ratios = likelihood_ratios(self.likelihood_ratio, rows, len(scores))
         return detector, Calibration(scores, calibration.weight, ratios)

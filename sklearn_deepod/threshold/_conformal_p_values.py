@@ -6,6 +6,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_deepod.threshold._conformal_calibration import likelihood_ratios
 from sklearn_deepod.utils._decision import DecisionMixin
+from sklearn_deepod.utils._scores import scores_of
 from sklearn_deepod.utils._sklearn_compat import _num_samples
 
 # Share of a p-value by which `score_samples` lowers it at most, to break ties.
@@ -75,10 +76,7 @@ class ConformalPValuesMixin(DecisionMixin):
 
     def _scores(self, X):
         """Scores of the rows by each detector."""
-        return [
-            np.asarray(detector.score_samples(X), dtype=np.float64)
-            for detector in self.detectors_
-        ]
+        return [scores_of(detector, X) for detector in self.detectors_]
 
     def _p_values(self, X, scores):
         ratios = likelihood_ratios(self._likelihood_ratio, X, _num_samples(X))

@@ -45,11 +45,13 @@ class MixtureGapThreshold(BaseThreshold):
 
     def _threshold(self, scores, y, sample_weight):
         ranked = np.sort(scores)
-        z = ((ranked - np.mean(ranked)) / (np.std(ranked) or 1.0))[:, None]
+        # A power of two changes no digit, and keeps sums in float64's range.
+        halved = ranked * 2.0**-520 if np.abs(ranked).max() > 1e150 else ranked
+        z = ((halved - np.mean(halved)) / (np.std(halved) or 1.0))[:, None]
         # More distinct values than components, or the mixture has nothing to fit.
         one, two = (
             GaussianMixture(n, random_state=self.random_state).fit(z)
-            for n in ((1, 2) if np.ptp(ranked) > 0 else (1, 1))
+            for n in ((1, 2) if ranked[-1] > ranked[0] else (1, 1))
         )
         self.mixture_ = min(one, two, key=lambda mixture: mixture.bic(z))
         if self.mixture_.n_components == 1:

@@ -9,6 +9,8 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sklearn_deepod.threshold._base import BaseThreshold
+from sklearn_deepod.utils._rollback import all_or_nothing
+from sklearn_deepod.utils._scores import HIGHEST
 from sklearn_deepod.utils._sklearn_compat import Interval
 
 # Fewer peaks give no tail, only noise.
@@ -121,6 +123,11 @@ class PeaksOverThreshold(BaseThreshold):
             dtype=np.float64,
             input_name="anomaly_scores",
         )
+        with all_or_nothing(self):
+            return self._update(scores)
+
+    def _update(self, scores):
+        """Label validated scores one after the other, and learn from them."""
         labels = np.ones(len(scores), dtype=int)
         before = self.n_samples_seen_
         peaks, limits = [], []
@@ -152,6 +159,7 @@ class PeaksOverThreshold(BaseThreshold):
                 "share of the scores in the tail. Lower level."
             )
         self._rate, self._max_peaks = self.rate, self.max_peaks
+        scores = scores[scores < HIGHEST]  # the others are alarms, whatever the tail
         self.initial_threshold_ = float(np.quantile(scores, self.level))
         peaks = scores[scores > self.initial_threshold_] - self.initial_threshold_
         if len(peaks) < MIN_PEAKS:

@@ -2,7 +2,6 @@
 
 from numbers import Integral
 
-import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
@@ -18,6 +17,8 @@ from sklearn_deepod.utils._meta import (
     out_of_fold_scores,
     take_features,
 )
+from sklearn_deepod.utils._rollback import all_or_nothing
+from sklearn_deepod.utils._scores import scores_of
 from sklearn_deepod.utils._sklearn_compat import HasMethods
 
 
@@ -109,12 +110,11 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
     def _fit(self, X, y, params):
         detector = self._fitted_detector(X, y, **params)
         if self.cv is None:
-            scores = detector.score_samples(X)
+            scores = scores_of(detector, X)
         else:
             scores = out_of_fold_scores(
                 self._fitted_detector, X, y, params, cv=self.cv, n_jobs=self.n_jobs
             )
-        scores = np.asarray(scores, dtype=np.float64)
         known = (scores, y, params.get("sample_weight"))
         self.rule_ = self._fitted_rule(*known)
         self.detector_ = detector
@@ -123,7 +123,7 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         take_features(self, detector)
 
     def _score_samples(self, X):
-        return np.asarray(self.detector_.score_samples(X), dtype=np.float64)
+        return scores_of(self.detector_, X)
 
     def set_threshold(self, threshold):
         """Take another rule, without another fit of the detector.
@@ -139,16 +139,13 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
             The detector with the new threshold.
         """
         check_is_fitted(self)
-        before, self.threshold = self.threshold, threshold
-        try:
+        with all_or_nothing(self):
+            self.threshold = threshold
             self._validate_params()
             self.rule_ = self._fitted_rule(
                 self.training_scores_, self._labels, self._weight
             )
-        except Exception:
-            self.threshold = before
-            raise
-        self.offset_ = -self.rule_.threshold_
+            self.offset_ = -self.rule_.threshold_
         return self
 
     @available_if(_rule_learns)

@@ -11,6 +11,7 @@ from sklearn_deepod._stats import training_threshold
 from sklearn_deepod.timeseries._windows import cut_windows, merge_scores, window_starts
 from sklearn_deepod.utils._decision import ContaminationMixin, DecisionMixin
 from sklearn_deepod.utils._meta import MetaDetectorMixin, check_scores_new_rows
+from sklearn_deepod.utils._scores import scores_of
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 # Numbers in the windows that are scored at once: windows overlap, so all of them
@@ -195,10 +196,10 @@ class WindowedDetector(
         starts = window_starts(len(X), self._window, self._stride)
         n_rows = max(1, SCORE_CELLS // (self._window * X.shape[1]))
         scores = [
-            self.detector_.score_samples(self._rows(X, part))
+            scores_of(self.detector_, self._rows(X, part))
             for part in np.split(starts, range(n_rows, len(starts), n_rows))
         ]
-        anomaly_scores = -np.concatenate(scores, dtype=np.float64)
+        anomaly_scores = -np.concatenate(scores)
         return merge_scores(anomaly_scores, starts, self._window, len(X), self._merge)
 
     def __sklearn_tags__(self):

@@ -78,7 +78,8 @@ def merge_scores(scores, starts, window, n_timestamps, rule):
         return highest
     # Sums of each range, not differences of cumulated ones: one huge score would leave
     # its rounding in all that come after it. Nor must rounding part equal scores.
-    mean = _reduce(np.add, scores, first, stop) / (stop - first)
+    with np.errstate(over="ignore"):  # the bounds put it right
+        mean = _reduce(np.add, scores, first, stop) / (stop - first)
     return np.clip(mean, _reduce(np.minimum, scores, first, stop), highest)
 
 

@@ -8,10 +8,10 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_deepod.treatment._cells import Inliers, deviating_cells
-from sklearn_deepod.treatment._labels import is_outlier
+from sklearn_deepod.treatment._labels import outliers
 from sklearn_deepod.treatment._table import Table
 from sklearn_deepod.utils._meta import MetaDetectorMixin, check_scores_new_rows
-from sklearn_deepod.utils._rollback import all_or_nothing
+from sklearn_deepod.utils._scores import scores_of
 from sklearn_deepod.utils._sklearn_compat import Interval, RealNotInt, _fit_context
 
 
@@ -97,8 +97,7 @@ class BaseOutlierTransformer(
         ndarray or data frame of shape (n_samples, n_features)
             See `transform`.
         """
-        with all_or_nothing(self):
-            table, changes = self._fit(X, y, params)
+        table, changes = self._fit_or_restore(X, y, params)
         return table.written(*changes, missing=self._makes_missing)
 
     def transform(self, X):
@@ -199,7 +198,7 @@ class BaseOutlierTransformer(
 
     def _flagged(self, table):
         X = table.X if self._knows_names else table.array
-        return is_outlier(self.detector_.predict(X))
+        return outliers(self.detector_, X)
 
     def _deviating_cells(self, filler, values, table):
         """Find deviating cells of flagged rows: their mask, and the rows repaired."""
@@ -211,8 +210,8 @@ class BaseOutlierTransformer(
         return deviating_cells(
             values,
             lambda *cells: table.rounded(filler.fill(*cells, detector, given)),
-            lambda rows: np.asarray(detector.score_samples(given(rows)), np.float64),
-            lambda rows: is_outlier(detector.predict(given(rows))),
+            lambda rows: scores_of(detector, given(rows)),
+            lambda rows: outliers(detector, given(rows)),
             self._inliers.scale,
             max_cells=self._max_cells,
             min_change=self._min_change,

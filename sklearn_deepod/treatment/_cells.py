@@ -188,10 +188,11 @@ def _deviating_cells(values, fill, score, is_outlier, scale, max_cells, min_chan
         number = np.zeros(shape, dtype=int)
         number[i, j] = np.arange(len(i))
         best = scores.max(axis=1)
-        margin = TIE * np.maximum(1.0, np.abs(levels[active]))
-        distances[scores < (best - margin)[:, None]] = -1.0
-        # A detector may score all that is far off alike: then go on, but not downhill.
-        better = np.flatnonzero(best >= levels[active] - margin)
+        with np.errstate(over="ignore"):
+            margin = TIE * np.maximum(1.0, np.abs(levels[active]))
+            distances[scores < (best - margin)[:, None]] = -1.0
+            # A detector may score all that is far off alike: then go on, not downhill.
+            better = np.flatnonzero(best >= levels[active] - margin)
         if not len(better):
             break
         column = distances[better].argmax(axis=1)

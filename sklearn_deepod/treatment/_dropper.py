@@ -7,7 +7,7 @@ from sklearn.utils.validation import indexable
 
 from sklearn_deepod.treatment._labels import is_outlier
 from sklearn_deepod.utils._meta import MetaDetectorMixin, take_features
-from sklearn_deepod.utils._sklearn_compat import METHODS, _safe_indexing
+from sklearn_deepod.utils._sklearn_compat import METHODS, _num_samples, _safe_indexing
 
 
 class OutlierDropper(MetaDetectorMixin, BaseEstimator):
@@ -82,7 +82,7 @@ class OutlierDropper(MetaDetectorMixin, BaseEstimator):
                 f"{detector!r} cannot label rows: an outlier detector with fit and "
                 "predict, or with fit_predict, is needed."
             )
-        flagged = is_outlier(labels)
+        flagged = is_outlier(detector, labels, _num_samples(X))
         if flagged.all():
             raise ValueError(
                 f"The detector flags all rows (n_samples={len(flagged)}): there is "

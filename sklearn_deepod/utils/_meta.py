@@ -16,6 +16,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import indexable
 
 from sklearn_deepod.utils._rollback import all_or_nothing
+from sklearn_deepod.utils._scores import scores_of
 from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
 from sklearn_deepod.utils._sklearn_compat import (
     _check_method_params,
@@ -188,7 +189,7 @@ def out_of_fold_scores(fit, X, y, params, *, cv, n_jobs=None):
         labels = None if y is None else _safe_indexing(y, train)
         given = _check_method_params(X, params, train)
         detector = fit(_safe_indexing(X, train), labels, **given)
-        return detector.score_samples(_safe_indexing(X, test))
+        return scores_of(detector, _safe_indexing(X, test))
 
     parts = Parallel(n_jobs=n_jobs)(delayed(scores_of_fold)(*fold) for fold in folds)
     scores = np.empty(_num_samples(X))
@@ -250,9 +251,21 @@ class MetaEstimatorFitMixin(SharedParametersMixin, MetaEstimatorMixin):
             If the rows, the labels or the weights cannot be used. After any error the
             estimator is as it was before.
         """
-        with all_or_nothing(self):
-            self._fit(X, y, params)
+        self._fit_or_restore(X, y, params)
         return self
+
+    def _fit_or_restore(self, X, y, params):
+        """What `_fit` gives; if it fails, the estimator is as it was before."""
+        with all_or_nothing(self):
+            n_samples = _num_samples(X)
+            if y is not None and _num_samples(y) != n_samples:
+                raise ValueError(
+                    f"y has {_num_samples(y)} labels for {n_samples} rows of X. Give "
+                    "one label for each row."
+                )
+            if params.get("sample_weight") is not None:
+                checked_sample_weight(params["sample_weight"], X)
+            return self._fit(X, y, params)
 
     def get_metadata_routing(self):
         """Get the metadata that the `fit` of the detectors request.
