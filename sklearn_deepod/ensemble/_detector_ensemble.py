@@ -11,10 +11,10 @@ from sklearn_deepod._stats import training_threshold
 from sklearn_deepod.ensemble._combined_scores import CALIBRATIONS, CombinedScores
 from sklearn_deepod.ensemble._weights import agreement_weights, checked_weights
 from sklearn_deepod.utils._decision import ContaminationMixin, DecisionMixin
+from sklearn_deepod.utils._folds import out_of_fold_scores
 from sklearn_deepod.utils._meta import (
     MetaEstimatorFitMixin,
     check_scores_new_rows,
-    out_of_fold_scores,
     take_features,
     without_weightless_rows,
 )

@@ -19,7 +19,6 @@ from sklearn_deepod.threshold._conformal_p_values import ConformalPValuesMixin
 from sklearn_deepod.threshold._conformal_rows import WeightedRows, conformal_splits
 from sklearn_deepod.utils._meta import (
     MetaDetectorMixin,
-    checked_sample_weight,
     has_tags,
     take_features,
 )
@@ -29,6 +28,7 @@ from sklearn_deepod.utils._sklearn_compat import (
     RealNotInt,
     StrOptions,
 )
+from sklearn_deepod.utils._weights import check_weights
 
 
 class ConformalDetector(MetaDetectorMixin, ConformalPValuesMixin, BaseEstimator):
@@ -223,9 +223,7 @@ class ConformalDetector(MetaDetectorMixin, ConformalPValuesMixin, BaseEstimator)
     def _fit(self, X, y, params):
         self._check_detector()
         X, y = indexable(X, y)
-        weight = params["sample_weight"]
-        if weight is not None:
-            weight = checked_sample_weight(weight, X)
+        weight = check_weights(params["sample_weight"], X)
         self._likelihood_ratio = self.likelihood_ratio
         fitted = Parallel(n_jobs=self.n_jobs)(
             delayed(self._fit_and_calibrate)(*sides, weighted=weight is not None)

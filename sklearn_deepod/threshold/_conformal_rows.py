@@ -7,7 +7,7 @@ from sklearn.utils import check_random_state
 
 from sklearn_deepod._determinism import TrainingRows
 from sklearn_deepod._stats import repeated_rows
-from sklearn_deepod.utils._meta import checked_folds
+from sklearn_deepod.utils._folds import checked_folds
 from sklearn_deepod.utils._sklearn_compat import _num_samples, _safe_indexing
 
 # Cells of a table in which rows are repeated as often as their weights say; beyond it

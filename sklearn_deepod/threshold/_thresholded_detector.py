@@ -11,10 +11,10 @@ from sklearn_deepod._stats import MOST_OF_NORMAL
 from sklearn_deepod.threshold._iqr import IQRThreshold
 from sklearn_deepod.threshold._tail_excess import TailExcessThreshold
 from sklearn_deepod.utils._decision import DecisionMixin
+from sklearn_deepod.utils._folds import out_of_fold_scores
 from sklearn_deepod.utils._meta import (
     MetaDetectorMixin,
     has_tags,
-    out_of_fold_scores,
     take_features,
 )
 from sklearn_deepod.utils._rollback import all_or_nothing

@@ -5,26 +5,23 @@ from dataclasses import fields
 import numpy as np
 from sklearn import get_config
 from sklearn.base import MetaEstimatorMixin, clone
-from sklearn.model_selection import check_cv
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import (
     MetadataRouter,
     MethodMapping,
     process_routing,
 )
-from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import indexable
 
 from sklearn_deepod.utils._rollback import all_or_nothing
-from sklearn_deepod.utils._scores import scores_of
 from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
 from sklearn_deepod.utils._sklearn_compat import (
     _check_method_params,
-    _check_sample_weight,
     _fit_context,
     _num_samples,
     _safe_indexing,
 )
+from sklearn_deepod.utils._weights import check_weights
 
 
 def check_scores_new_rows(detector):
@@ -71,35 +68,6 @@ def take_features(estimator, detector):
             delattr(estimator, name)
 
 
-def checked_sample_weight(sample_weight, X):
-    """Sample weights as an array, one for each row.
-
-    Parameters
-    ----------
-    sample_weight : array-like of shape (n_samples,)
-        The weights.
-    X : {array-like, sparse matrix} of shape (n_samples, n_features)
-        The rows.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,)
-
-    Raises
-    ------
-    ValueError
-        If weights are negative, all zero, or not as many as the rows.
-    """
-    weight = _check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
-    )
-    if not weight.any():
-        raise ValueError(
-            "All sample weights are zero. Give some row a positive weight."
-        )
-    return weight
-
-
 def without_weightless_rows(X, y, params):
     """Leave rows of weight 0 out, for what takes positive weights only.
 
@@ -123,78 +91,13 @@ def without_weightless_rows(X, y, params):
     if params.get("sample_weight") is None:
         return X, y, params
     X, y = indexable(X, y)
-    weight = checked_sample_weight(params["sample_weight"], X)
+    weight = check_weights(params["sample_weight"], X)
     params = params | {"sample_weight": weight}
     if weight.all():
         return X, y, params
     kept = np.flatnonzero(weight)
     params = _check_method_params(X, params, kept)
     return _safe_indexing(X, kept), y if y is None else _safe_indexing(y, kept), params
-
-
-def checked_folds(cv, X, y):
-    """Folds in which each row is in exactly one test fold.
-
-    Parameters
-    ----------
-    cv : int, cross-validation generator or iterable
-        The folds. An int does not shuffle.
-    X, y : {array-like, sparse matrix}, and array-like or None
-        Training rows and their labels.
-
-    Returns
-    -------
-    list of tuple of ndarray
-        Positions of the training rows and of the test rows.
-
-    Raises
-    ------
-    ValueError
-        If a row is in no test fold, or in several.
-    """
-    folds = list(check_cv(cv).split(X, y))
-    rows = np.concatenate([test for _, test in folds])
-    if not np.array_equal(np.sort(rows), np.arange(_num_samples(X))):
-        raise ValueError(
-            f"cv must give each row to exactly one test fold, as KFold does; {cv!r} "
-            "does not."
-        )
-    return folds
-
-
-def out_of_fold_scores(fit, X, y, params, *, cv, n_jobs=None):
-    """Scores of the training rows, each by a detector fitted without it.
-
-    Parameters
-    ----------
-    fit : callable
-        ``fit(X, y, **params)`` gives a fitted detector.
-    X, y, params : {array-like, sparse matrix}, array-like or None, and dict
-        Training rows, their labels, and further arguments of `fit`, which are indexed
-        like the rows if there are as many.
-    cv : int, cross-validation generator or iterable
-        The folds. An int does not shuffle.
-    n_jobs : int or None, default=None
-        Folds fitted at the same time.
-
-    Returns
-    -------
-    ndarray of shape (n_samples,)
-        Scores, higher is more normal.
-    """
-    X, y = indexable(X, y)
-    folds = checked_folds(cv, X, y)
-
-    def scores_of_fold(train, test):
-        labels = None if y is None else _safe_indexing(y, train)
-        given = _check_method_params(X, params, train)
-        detector = fit(_safe_indexing(X, train), labels, **given)
-        return scores_of(detector, _safe_indexing(X, test))
-
-    parts = Parallel(n_jobs=n_jobs)(delayed(scores_of_fold)(*fold) for fold in folds)
-    scores = np.empty(_num_samples(X))
-    scores[np.concatenate([test for _, test in folds])] = np.concatenate(parts)
-    return scores
 
 
 class MetaEstimatorFitMixin(SharedParametersMixin, MetaEstimatorMixin):
@@ -263,8 +166,7 @@ class MetaEstimatorFitMixin(SharedParametersMixin, MetaEstimatorMixin):
                     f"y has {_num_samples(y)} labels for {n_samples} rows of X. Give "
                     "one label for each row."
                 )
-            if params.get("sample_weight") is not None:
-                checked_sample_weight(params["sample_weight"], X)
+            check_weights(params.get("sample_weight"), X)
             return self._fit(X, y, params)
 
     def get_metadata_routing(self):
