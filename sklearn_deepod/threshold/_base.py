@@ -1,4 +1,4 @@
-"""What all rules share."""
+"""Base of the rules that set a threshold."""
 
 from abc import ABCMeta, abstractmethod
 
@@ -13,31 +13,32 @@ from sklearn_deepod.utils._sklearn_compat import _check_sample_weight, _fit_cont
 
 
 class BaseThreshold(SharedParametersMixin, BaseEstimator, metaclass=ABCMeta):
-    """Base of the rules: training scores in, a threshold out.
+    """Base of the rules that set a threshold on training scores.
 
-    Subclasses implement `_threshold`. A rule sees nothing but scores, so it serves any
+    Subclasses implement `_threshold`. A rule sees only scores, and thus works with any
     detector; `ThresholdedDetector` applies it to one.
+
+    Read more in the :ref:`User Guide <threshold-rules>`.
 
     Attributes
     ----------
     threshold_ : float
-        Rows that score above it are outliers.
+        Rows with higher anomaly scores are outliers.
     """
 
-    #: Fewest scores that the rule can work on.
+    #: Smallest number of scores that the rule needs.
     _min_scores = 2
-    #: Whether `_threshold` takes weights; else whole weights become repeated scores.
+    #: Whether `_threshold` accepts weights. If not, whole weights repeat the scores.
     _takes_weights = True
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, anomaly_scores, y=None, sample_weight=None):
-        """Find the threshold.
+        """Find the threshold in training scores.
 
         Parameters
         ----------
         anomaly_scores : array-like of shape (n_samples,)
-            Scores of training rows, higher is more anomalous: the opposite of
-            `score_samples`.
+            Anomaly scores of the training rows: the negative of `score_samples`.
         y : array-like of shape (n_samples,), default=None
             1 for inliers, -1 for outliers, 0 for rows without a label. Used by rules
             that need labels, ignored by the others.
@@ -52,7 +53,8 @@ class BaseThreshold(SharedParametersMixin, BaseEstimator, metaclass=ABCMeta):
         Raises
         ------
         ValueError
-            If there are too few scores, or scores that are not finite.
+            If there are too few scores, if some are not finite, or if the labels or the
+            weights are invalid.
         """
         with all_or_nothing(self):
             self._fit(anomaly_scores, y, sample_weight)
@@ -84,9 +86,9 @@ class BaseThreshold(SharedParametersMixin, BaseEstimator, metaclass=ABCMeta):
         if len(scores) < self._min_scores:
             raise ValueError(
                 f"{type(self).__name__} needs at least {self._min_scores} scores, got "
-                f"{len(scores)}. Give more training rows, or take another rule."
+                f"{len(scores)}. Give more training rows, or use another rule."
             )
-        # Scores near the end of float64's range may carry a rule beyond it.
+        # With scores near the largest float64, a rule may overflow.
         with np.errstate(over="ignore", invalid="ignore"):
             threshold = self._threshold(scores, y, sample_weight)
         self.threshold_ = float(
@@ -95,13 +97,13 @@ class BaseThreshold(SharedParametersMixin, BaseEstimator, metaclass=ABCMeta):
 
     @abstractmethod
     def _threshold(self, scores, y, sample_weight):
-        """The threshold; scores above it are those of outliers."""
+        """Compute the threshold from validated scores, labels and weights."""
 
     def _repeated(self, scores, sample_weight):
         if not np.array_equal(sample_weight, np.round(sample_weight)):
             raise ValueError(
                 f"{type(self).__name__} takes whole sample weights only, which count "
-                "as repeated rows. Round them, or take another rule, such as "
+                "as repeated rows. Round them, or use another rule, such as "
                 "OtsuThreshold."
             )
         return np.repeat(scores, sample_weight.astype(int))

@@ -1,4 +1,4 @@
-"""Labels that a detector gives."""
+"""Labels of a detector."""
 
 import numpy as np
 
@@ -7,21 +7,21 @@ from sklearn_deepod.utils._sklearn_compat import _num_samples
 
 
 def outliers(detector, X):
-    """Whether a fitted detector labels rows as outliers; see `is_outlier`."""
+    """Label rows by a fitted detector; True for outliers. See `is_outlier`."""
     return is_outlier(detector, detector.predict(X), _num_samples(X))
 
 
 def is_outlier(detector, labels, n_samples):
-    """Whether rows are outliers by a detector's labels.
+    """Validate the labels of a detector, and convert them; True for outliers.
 
     Parameters
     ----------
     detector : estimator
         The detector, for the error.
     labels : array-like of shape (n_samples,)
-        What its `predict` or `fit_predict` gave.
+        What its `predict` or `fit_predict` returned.
     n_samples : int
-        Number of the rows that it was given.
+        Number of rows that it was given.
 
     Returns
     -------
@@ -36,8 +36,7 @@ def is_outlier(detector, labels, n_samples):
     check_one_for_each_row(detector, "predict", labels, n_samples)
     if not np.isin(labels, (-1, 1)).all():
         raise ValueError(
-            f"The labels of {detector!r} are {np.unique(labels)[:5]}; an outlier "
-            "detector with scikit-learn's interface gives 1 for inliers and -1 for "
-            "outliers."
+            f"The labels of {detector!r} are {np.unique(labels)[:5]}. An outlier "
+            "detector must label inliers as 1 and outliers as -1, as scikit-learn's do."
         )
     return labels == -1

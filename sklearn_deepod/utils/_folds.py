@@ -1,4 +1,4 @@
-"""Scores of rows that a detector was not fitted on, by cross-validation."""
+"""Cross-validated scores of the training rows."""
 
 import numpy as np
 from sklearn.model_selection import check_cv
@@ -14,12 +14,12 @@ from sklearn_deepod.utils._sklearn_compat import (
 
 
 def checked_folds(cv, X, y):
-    """Folds in which each row is in exactly one test fold.
+    """Split the rows into folds, each row in exactly one test fold.
 
     Parameters
     ----------
     cv : int, cross-validation generator or iterable
-        The folds. An int does not shuffle.
+        The splitting strategy. An int is the number of folds; rows are not shuffled.
     X, y : {array-like, sparse matrix}, and array-like or None
         Training rows and their labels.
 
@@ -44,19 +44,19 @@ def checked_folds(cv, X, y):
 
 
 def out_of_fold_scores(fit, X, y, params, *, cv, n_jobs=None):
-    """Scores of the training rows, each by a detector fitted without it.
+    """Score each training row by a detector that was fitted without it.
 
     Parameters
     ----------
     fit : callable
-        ``fit(X, y, **params)`` gives a fitted detector.
+        ``fit(X, y, **params)`` returns a fitted detector.
     X, y, params : {array-like, sparse matrix}, array-like or None, and dict
-        Training rows, their labels, and further arguments of `fit`, which are indexed
-        like the rows if there are as many.
+        Training rows, their labels, and further arguments of `fit`. Arguments that have
+        one entry for each row are indexed along with the rows.
     cv : int, cross-validation generator or iterable
-        The folds. An int does not shuffle.
+        The splitting strategy. An int is the number of folds; rows are not shuffled.
     n_jobs : int or None, default=None
-        Folds fitted at the same time.
+        Number of folds fitted in parallel.
 
     Returns
     -------

@@ -1,18 +1,17 @@
-"""Scores of detectors, one finite number for each row."""
+"""Validate the scores of a detector: one finite number for each row."""
 
 import numpy as np
 
 from sklearn_deepod.utils._sklearn_compat import _num_samples
 
-#: Stands for scores that are not finite.
+#: Replaces infinite scores.
 HIGHEST = np.finfo(np.float64).max
 
 
 def finite_scores(scores):
-    """Scores without NaN and infinities, in an order that stays the same.
+    """Replace scores that are not finite, and keep the order of the scores.
 
-    A score that is no number says that the detector cannot place the row, which is as
-    anomalous as can be.
+    NaN means that the detector could not score the row, which counts as most anomalous.
 
     Parameters
     ----------
@@ -22,13 +21,13 @@ def finite_scores(scores):
     Returns
     -------
     ndarray of shape (n_samples,)
-        NaN and minus infinity are the lowest finite number, infinity is the highest.
+        NaN and minus infinity become the lowest finite number, infinity the highest.
     """
     return np.nan_to_num(scores, nan=-HIGHEST, posinf=HIGHEST, neginf=-HIGHEST)
 
 
 def scores_of(detector, X):
-    """Finite scores of rows by a fitted detector.
+    """Score rows by a fitted detector, and validate the scores.
 
     Parameters
     ----------
@@ -40,12 +39,12 @@ def scores_of(detector, X):
     Returns
     -------
     ndarray of shape (n_samples,)
-        See `finite_scores`.
+        Finite scores; see `finite_scores`.
 
     Raises
     ------
     ValueError
-        If the detector does not give one number for each row.
+        If the detector does not return one number for each row.
     """
     scores = np.asarray(detector.score_samples(X), dtype=np.float64)
     check_one_for_each_row(detector, "score_samples", scores, _num_samples(X))
@@ -53,7 +52,7 @@ def scores_of(detector, X):
 
 
 def check_one_for_each_row(detector, method, values, n_samples):
-    """Raise unless a method of a detector gave one value for each row.
+    """Raise unless a method of a detector returned one value for each row.
 
     Parameters
     ----------
@@ -62,9 +61,9 @@ def check_one_for_each_row(detector, method, values, n_samples):
     method : str
         Name of its method.
     values : ndarray
-        What the method gave.
+        What the method returned.
     n_samples : int
-        Number of the rows that it was given.
+        Number of rows that it was given.
 
     Raises
     ------
@@ -73,7 +72,7 @@ def check_one_for_each_row(detector, method, values, n_samples):
     """
     if values.shape != (n_samples,):
         raise ValueError(
-            f"{method} of {detector!r} gave an array of shape {values.shape} for "
-            f"{n_samples} rows; an outlier detector gives one value for each row, an "
-            f"array of shape ({n_samples},)."
+            f"{method} of {detector!r} returned an array of shape {values.shape} for "
+            f"{n_samples} rows. It must return one value for each row, an array of "
+            f"shape ({n_samples},)."
         )
