@@ -40,7 +40,7 @@ RULES = {
     },
     "TailExcessThreshold, groups=False": threshold.TailExcessThreshold(groups=False),
     "Otsu": threshold.OtsuThreshold(),
-    "Otsu, as published": threshold.OtsuThreshold(lower=None, knee=None),
+    "Otsu, as published": threshold.OtsuThreshold(lower=None, linear_range=None),
     "MixtureGapThreshold": threshold.MixtureGapThreshold(random_state=0),
     "IQR": threshold.IQRThreshold(),
     "IQR, skewed": threshold.IQRThreshold(skewed=True),

@@ -1,4 +1,4 @@
-"""Threshold beyond which there are more scores than the bulk lets expect."""
+"""Threshold beyond which there are more scores than the bulk predicts."""
 
 import numpy as np
 
@@ -10,47 +10,47 @@ from sklearn_deepod._stats._weighted import (
     weighted_quantile,
 )
 
-# A tail this heavy is not that of one group: at even odds of a false alarm, this share
-# of the rows would be flagged. These constants and those of `_has_second_group` were
-# measured in examples/benchmarks/thresholds.py.
+# A tail is too heavy for a single group if so large a proportion of the rows would be
+# flagged at this level. These constants and those of `_has_second_group` were chosen by
+# examples/benchmarks/thresholds.py.
 _HEAVY_LEVEL = 0.5
 _HEAVY_SHARE = 0.15
-# scikit-learn's checks want an outlier in every table: the highest score, if it has no
-# more of the weight than this.
+# scikit-learn's checks expect an outlier in every table. It is the highest score, if it
+# has at most this proportion of the weight.
 _SINGLE_SHARE = 0.02
 
 
 def tail_excess_threshold(
     anomaly_scores, sample_weight=None, *, level=0.2, groups=True
 ):
-    """Threshold beyond which there are more scores than the bulk lets expect.
+    """Find the threshold beyond which there are more scores than the bulk predicts.
 
     The bulk is the lower 70 % of the scores. Above the median, an exponential tail
-    through the 50 % and 70 % quantiles says how many scores to expect beyond any value.
-    It is longer where the bulk is squeezed together below its median, and shorter where
-    it is not. The threshold is the lowest one at which the scores expected beyond are
-    at most the share `level` of those found: a false discovery rate (Benjamini and
-    Hochberg, 1995) with an empirical null distribution (Efron, 2004). If no score
-    exceeds the tail so clearly, the highest one alone is flagged, and not even that if
-    it is that of more than 2 % of the rows.
+    through the 50 % and 70 % quantiles predicts how many scores exceed any value. It is
+    lengthened if the scores are dense below the median, and shortened if they are not.
+    The threshold is the lowest one at which the predicted number of scores is at most
+    the proportion `level` of the observed number: control of the false discovery rate
+    (Benjamini and Hochberg, 1995) with an empirical null distribution (Efron, 2004). If
+    there is none, only the highest score is flagged, and not even that if more than 2 %
+    of the rows share it.
 
-    With `groups`, either of two findings lets Otsu's rule set the threshold instead
-    (`otsu_threshold`): a second group, seen as a density that rises again above the
-    median; or a tail so heavy that 15 % of the scores exceed it at a level of 0.5.
+    With `groups`, `otsu_threshold` sets the threshold if there is a second group, that
+    is, if the density of the scores rises again above the median, or if 15 % of the
+    scores exceed the tail at a level of 0.5.
 
     Parameters
     ----------
     anomaly_scores, sample_weight : ndarray of shape (n_samples,)
-        Training scores, higher is more anomalous, and their positive weights, if any.
+        Training scores, higher is more anomalous, and optional positive weights.
     level : float, default=0.2
-        Expected share of false alarms among the rows flagged.
+        Expected proportion of false alarms among the flagged rows.
     groups : bool, default=True
         Whether to look for a second group.
 
     Returns
     -------
     float
-        The threshold: rows above it are outliers.
+        The threshold. Rows above it are outliers.
     """
     scores, weight = distinct_scores(anomaly_scores, sample_weight)
     tail = _ExponentialTail(scores, weight)
@@ -63,10 +63,10 @@ def tail_excess_threshold(
 
 
 class _ExponentialTail:
-    """Scores expected beyond each score, by an exponential upper half, and found."""
+    """Numbers of scores beyond each score: observed, and predicted by a tail."""
 
     def __init__(self, scores, weight):
-        # Halved, so that no difference leaves float64's range.
+        # Halved, so that no difference overflows.
         self.scores, self.total = scores / 2, weight.sum()
         low, self.median, high = weighted_quantile(self.scores, [0.1, 0.5, 0.7], weight)
         upper = high - self.median
@@ -84,12 +84,12 @@ class _ExponentialTail:
         self.odds = np.where(self.scores > high, odds, np.inf)
 
     def first_excess(self, level):
-        """Index of the lowest score that exceeds the tail; their number if none."""
+        """Find the lowest score that exceeds the tail; the number of scores if none."""
         exceeds = self.odds <= level
         return int(np.argmax(exceeds)) if exceeds.any() else len(exceeds)
 
     def threshold(self, level):
-        """Where the scores beyond begin to exceed the tail, or below the highest."""
+        """Set the threshold where scores exceed the tail, or else below the highest."""
         first = self.first_excess(level)
         last = len(self.found) - 1
         if first > last:
@@ -102,33 +102,34 @@ class _ExponentialTail:
 
 
 def _lengthening(lower):
-    """Factor on an exponential tail, by the lower spread in units of the upper one.
+    """Compute the factor on the length of the exponential tail.
 
-    The spreads are those between the median and the 10 % and 70 % quantiles. Of an
-    exponential distribution their ratio is 1.15, of a normal one 2.4. The powers were
-    measured on scores of clean tables (examples/benchmarks/thresholds.py): detectors
-    that squeeze the bulk have long tails, bounded scores short ones.
+    `lower` is the distance from the 10 % quantile to the median, divided by that from
+    the median to the 70 % quantile. It is 1.15 for an exponential distribution, and 2.4
+    for a normal one. The exponents were fitted to scores of tables without outliers
+    (examples/benchmarks/thresholds.py): scores that are dense below the median have
+    long tails, and bounded scores have short ones.
     """
     lower = max(lower, 1e-6)
     return max(1.0, 0.5 / lower) ** 1.5 * min(1.0, 1.0 / lower) ** 0.5
 
 
-def _has_second_group(scores, weight, *, knee=2.0, factor=1.0, least=0.15):
+def _has_second_group(scores, weight, *, linear_range=2.0, factor=1.0, least=0.15):
     """Whether the density of the scores rises again above the median.
 
-    A density that only falls has a concave distribution function. So the largest
-    distance below the least concave majorant, the idea of the dip test (Hartigan and
-    Hartigan, 1985), is a share of the scores that a single group does not explain. It
-    is looked for on the scale ``arcsinh(z / knee)``, z in robust deviations from the
-    median, on which a wide group stays a group. Chance explains `factor` divided by the
-    root of the number of distinct scores.
+    A decreasing density has a concave distribution function. The largest distance to
+    its least concave majorant, as in the dip test (Hartigan and Hartigan, 1985), is
+    thus a proportion of scores that a single group does not explain. It is computed on
+    the scale ``arcsinh(z / linear_range)``, where z is the distance from the median in
+    robust standard deviations, on which a wide group remains a group. A distance up to
+    `factor` divided by the root of the number of distinct scores is due to chance.
     """
     center, scale = median_and_scale(scores / 2, weight)
-    # The highest is among them, to whatever the median of tiny scores is rounded.
+    # Includes the highest score, even if the median of tiny scores is rounded up.
     upper = scores / 2 >= min(center, scores[-1] / 2)
     with np.errstate(over="ignore"):
         z = np.clip((scores[upper] / 2 - center) / (scale or 1.0), 0.0, 1e100)
-    z = np.arcsinh(z / knee)
+    z = np.arcsinh(z / linear_range)
     total = weight.sum()
     below = (np.cumsum(weight[upper]) - weight[upper]) / total
     hull = [0]

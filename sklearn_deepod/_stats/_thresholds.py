@@ -1,4 +1,4 @@
-"""The threshold of a detector by its `contamination`, and two plain rules."""
+"""Threshold of a detector by its `contamination`, and the rules behind it."""
 
 import numpy as np
 
@@ -10,30 +10,31 @@ from sklearn_deepod._stats._distinct_scores import (
 from sklearn_deepod._stats._tail_excess import tail_excess_threshold
 from sklearn_deepod._stats._weighted import weighted_quantile
 
-# Of training rows that are all normal, every row flagged is a false alarm.
+# If all training rows are normal, at most this proportion of them is flagged: all of
+# these are false alarms.
 MOST_OF_NORMAL = 0.015
 
 
 def training_threshold(
     anomaly_scores, contamination="auto", sample_weight=None, *, novelty=False
 ):
-    """Threshold by a detector's ``contamination``.
+    """Set the threshold of a detector by its ``contamination``.
 
     Parameters
     ----------
     anomaly_scores, sample_weight : ndarray of shape (n_samples,)
-        Training scores, higher is more anomalous, and their positive weights, if any.
+        Training scores, higher is more anomalous, and optional positive weights.
     contamination : "auto" or float, default="auto"
-        A float in (0, 0.5] is the share to flag (`contamination_threshold`). "auto"
-        flags what exceeds the tail of the bulk of the scores (`tail_excess_threshold`).
+        With a float in (0, 0.5], that proportion of the rows is flagged
+        (`contamination_threshold`). "auto" uses `tail_excess_threshold`.
     novelty : bool, default=False
-        Whether all training rows are known to be normal. "auto" then is the fence of
-        `kimber_threshold`, beyond which at most 1.5 % of them lie.
+        Whether all training rows are known to be normal. "auto" then uses
+        `kimber_threshold`, which flags at most 1.5 % of them.
 
     Returns
     -------
     float
-        The threshold: rows above it are outliers.
+        The threshold. Rows above it are outliers.
     """
     if contamination != "auto":
         return contamination_threshold(anomaly_scores, contamination, sample_weight)
@@ -43,51 +44,52 @@ def training_threshold(
 
 
 def kimber_threshold(anomaly_scores, sample_weight=None, *, factor=3.0, most=None):
-    """Upper boxplot fence for skewed data, Q3 + 3 (Q3 - Q2) (Kimber, 1990).
+    """Compute the upper boxplot fence for skewed data, Q3 + 3 (Q3 - Q2).
 
-    Tukey's fence Q3 + 1.5 (Q3 - Q1) assumes symmetry and flags too much of a
-    right-skewed distribution, which anomaly scores have. Kimber replaces the
-    interquartile range by twice the upper half of it. The fence needs no guess of the
-    share of outliers and stays where it is as long as they are less than a quarter.
+    Tukey's fence Q3 + 1.5 (Q3 - Q1) assumes symmetry, and flags too many rows if the
+    scores are skewed to the right, as anomaly scores are. Kimber (1990) replaces the
+    interquartile range by twice its upper half. The fence needs no guess of the
+    proportion of outliers, and tolerates up to a quarter of them.
 
     Parameters
     ----------
     anomaly_scores, sample_weight : ndarray of shape (n_samples,)
-        Training scores, higher is more anomalous, and their positive weights, if any.
+        Training scores, higher is more anomalous, and optional positive weights.
     factor : float, default=3.0
-        Distance of the fence from Q3 in units of Q3 - Q2.
+        Distance of the fence from Q3, in units of Q3 - Q2.
     most : float or None, default=None
-        Share of the scores that lies beyond at most; a fence below that quantile is
-        moved there. None sets no bound.
+        Largest proportion of the scores above the threshold. A lower fence is moved up
+        to that quantile. None means no limit.
 
     Returns
     -------
     float
-        The threshold: rows above it are outliers. It is the fence, moved midway between
-        the scores beside it.
+        The fence, moved midway between the two nearest scores.
     """
     median, upper = weighted_quantile(anomaly_scores, [0.5, 0.75], sample_weight)
-    fence = moved_midway(anomaly_scores, upper + factor * (upper - median))
+    with np.errstate(over="ignore"):
+        fence = upper + factor * (upper - median)
+    fence = moved_midway(anomaly_scores, min(fence, np.finfo(np.float64).max))
     if most is None:
         return fence
     return max(fence, contamination_threshold(anomaly_scores, most, sample_weight))
 
 
 def contamination_threshold(anomaly_scores, contamination, sample_weight=None):
-    """Cut that leaves the given share of the training weight above it.
+    """Set the threshold above which a proportion of the training weight lies.
 
     Parameters
     ----------
     anomaly_scores, sample_weight : ndarray of shape (n_samples,)
-        Training scores, higher is more anomalous, and their positive weights, if any.
+        Training scores, higher is more anomalous, and optional positive weights.
     contamination : float
-        Share of outliers in (0, 0.5].
+        Proportion of outliers, in (0, 0.5].
 
     Returns
     -------
     float
-        A threshold midway between two scores, so that rounding moves no row across it.
-        Tied scores cannot be split: the threshold nearest to the share is taken.
+        A threshold midway between two scores. Since it cannot separate equal scores, it
+        is the one with the nearest possible proportion.
     """
     scores, weight = distinct_scores(anomaly_scores, sample_weight)
     above = weight.sum() - np.cumsum(weight)

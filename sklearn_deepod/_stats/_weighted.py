@@ -192,7 +192,8 @@ def repeated_rows(sample_weight, most=None):
 
 def rounding(center):
     """Deviations from the center that may be rounding errors."""
-    return 4.0 * np.spacing(np.abs(center))
+    with np.errstate(over="ignore"):  # at the end of float64's range
+        return 4.0 * np.spacing(np.abs(center))
 
 
 def without_spread(low, high):

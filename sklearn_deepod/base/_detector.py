@@ -14,6 +14,7 @@ from sklearn_deepod.preprocessing._preprocess import check_no_empty_columns
 from sklearn_deepod.utils._decision import DecisionMixin
 from sklearn_deepod.utils._naming import naming
 from sklearn_deepod.utils._rollback import all_or_nothing
+from sklearn_deepod.utils._scores import finite_scores
 from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
 from sklearn_deepod.utils._sklearn_compat import (
     Interval,
@@ -23,8 +24,6 @@ from sklearn_deepod.utils._sklearn_compat import (
 )
 from sklearn_deepod.utils._weights import check_weights
 
-# Stands for a score that is not finite.
-_HIGHEST = np.finfo(np.float64).max
 # What the validation of training rows sets.
 VALIDATED = {"n_features_in_", "feature_names_in_", "_row_shape", "_constants"}
 
@@ -100,11 +99,8 @@ class BaseDetector(
     def _score_samples(self, X):
         X = self._validate(X, reset=False)
         if self._constants is None:
-            scores = self._anomaly_scores(X)
-        else:
-            scores = self._constants.scores(X, self._anomaly_scores)
-        # What has no number is as anomalous as can be.
-        return -np.nan_to_num(scores, nan=_HIGHEST, posinf=_HIGHEST, neginf=-_HIGHEST)
+            return finite_scores(-self._anomaly_scores(X))
+        return finite_scores(-self._constants.scores(X, self._anomaly_scores))
 
     def _row_shape_read(self, row_shape):
         """Shape in which the method reads rows of `row_shape`."""

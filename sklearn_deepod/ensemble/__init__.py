@@ -1,4 +1,4 @@
-"""Several detectors as one."""
+"""Ensembles of outlier detectors."""
 
 from sklearn_deepod.ensemble._detector_ensemble import DetectorEnsemble
 

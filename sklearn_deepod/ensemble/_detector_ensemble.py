@@ -1,4 +1,4 @@
-"""Several outlier detectors as one, on calibrated scores."""
+"""Ensemble of outlier detectors on calibrated scores."""
 
 from numbers import Integral
 
@@ -11,13 +11,14 @@ from sklearn_deepod._stats import training_threshold
 from sklearn_deepod.ensemble._combined_scores import CALIBRATIONS, CombinedScores
 from sklearn_deepod.ensemble._weights import agreement_weights, checked_weights
 from sklearn_deepod.utils._decision import ContaminationMixin, DecisionMixin
+from sklearn_deepod.utils._folds import out_of_fold_scores
 from sklearn_deepod.utils._meta import (
     MetaEstimatorFitMixin,
     check_scores_new_rows,
-    out_of_fold_scores,
     take_features,
     without_weightless_rows,
 )
+from sklearn_deepod.utils._scores import scores_of
 from sklearn_deepod.utils._sklearn_compat import (
     Interval,
     StrOptions,
@@ -28,61 +29,72 @@ from sklearn_deepod.utils._sklearn_compat import (
 class DetectorEnsemble(
     MetaEstimatorFitMixin, ContaminationMixin, DecisionMixin, _BaseComposition
 ):
-    """Several outlier detectors as one, on calibrated scores.
+    """Ensemble of outlier detectors on calibrated scores.
 
-    Scores of different detectors have different units and tails. Each detector's are
-    put in one unit by its own scores of the training rows, and then combined for each
-    row. A row's score depends on nothing but the row and the training.
+    Scores of different detectors have different units and tails. The scores of each
+    detector are calibrated by its scores of the training rows, and the calibrated
+    scores of a row are combined. The score of a row is a function of the row and of the
+    training data alone.
+
+    Read more in the :ref:`User Guide <detector-ensemble>`.
 
     Read more in the :ref:`User Guide <detector-ensemble>`.
 
     Parameters
     ----------
     detectors : list of (str, estimator)
-        Names and outlier detectors with `fit` and `score_samples` as scikit-learn means
-        them: higher is more normal. ``LocalOutlierFactor`` needs ``novelty=True``. One
-        can be replaced by `set_params`, or left out as ``"drop"``.
+        Names and outlier detectors with `fit` and a `score_samples` that follows
+        scikit-learn's convention (higher is more normal). ``LocalOutlierFactor`` needs
+        ``novelty=True``. `set_params` can replace a detector, or drop it with
+        ``"drop"``.
     calibration : {"tail", "robust"}, default="tail"
-        The unit. "tail" is minus the logarithm of the share of training rows that score
-        as high, plus how far beyond the highest. "robust" is the ``arcsinh`` of a
-        quarter of the robust z-score among the training rows, for training rows with
-        many outliers, whose scores hardly change it.
+        How scores are calibrated. "tail" takes the negative logarithm of the proportion
+        of training rows that are at least as anomalous and, beyond the most anomalous
+        one, adds the logarithm of the distance. "robust" takes the ``arcsinh`` of the
+        robust z-score divided by 4, which outliers among the training rows hardly
+        change.
     combine : {"mean", "max", "largest"}, default="mean"
-        How the calibrated scores of a row make up its score: their mean, the largest of
-        them, or the mean of the `n_largest` largest. An anomaly is often seen by some
-        detectors only.
+        How the calibrated scores of a row are combined: by their mean, their maximum,
+        or the mean of the `n_largest` largest. The latter two suit anomalies that only
+        some of the detectors recognise.
     n_largest : int, default=4
-        Number of the largest, if `combine` is "largest"; all, if there are fewer.
+        Number of scores that ``combine="largest"`` averages, at most all.
     weights : array-like of shape (n_detectors,), "agreement" or None, default=None
-        Weights of the detectors, relative to their mean, by which calibrated scores are
-        multiplied. "agreement" learns them without labels: the rank correlation of a
-        detector with the mean rank of the others on the training rows, not below 0.
-        None weighs all alike.
+        Weights by which the calibrated scores of the detectors are multiplied; only
+        their ratios matter. "agreement" learns them without labels: the weight of a
+        detector is the rank correlation of its scores with the mean rank of the other
+        detectors on the training rows, or 0 if that is negative. None means equal
+        weights.
     cv : int, cross-validation generator, iterable or None, default=None
-        Where the training scores come from that calibrate. None scores the training
-        rows by the detector that was fitted on them, which is right for detectors that
-        rate new rows alike. Otherwise each row is scored by a clone fitted without it.
-        An int does not shuffle.
+        How the training rows are scored for the calibration. None uses the detectors
+        that were fitted on these rows, which suits detectors that score new rows alike.
+        Otherwise each row is scored by a clone that was fitted without it. With an int,
+        rows are not shuffled.
     n_jobs : int or None, default=None
-        Detectors fitted, and scored by, at the same time.
+        Number of detectors that are fitted, or score rows, in parallel.
     {parameters}
 
     Attributes
     ----------
     detectors_ : list of estimator
-        The fitted detectors, without those left out.
+        The fitted detectors, without those dropped.
     named_detectors_ : sklearn.utils.Bunch
         The fitted detectors by name.
     weights_ : ndarray of shape (n_detectors,)
-        Their weights, of mean 1.
+        Weights of the fitted detectors, with a mean of 1.
     training_scores_ : ndarray of shape (n_detectors, n_samples)
-        Their scores of the training rows that calibrate, without those of weight 0;
-        higher is more normal.
+        Scores of the training rows with which new scores are calibrated, without rows
+        of weight 0; higher is more normal.
     {attributes}
 
     See Also
     --------
-    sklearn.ensemble.VotingClassifier : The same for classifiers.
+    sklearn.ensemble.VotingClassifier : The corresponding ensemble of classifiers.
+
+    Notes
+    -----
+    ``sample_weight`` given to `fit` also weights the calibration and the threshold.
+    Rows of weight 0 are dropped first.
 
     References
     ----------
@@ -152,7 +164,7 @@ class DetectorEnsemble(
             for name, detector in zip(names, detectors, strict=True)
         )
         members, scores, known = zip(*fitted, strict=True)
-        self.training_scores_ = np.array(known, dtype=np.float64)
+        self.training_scores_ = np.array(known)
         sample_weight = params.get("sample_weight")
         if isinstance(weights, str):
             weights = agreement_weights(self.training_scores_)
@@ -168,7 +180,7 @@ class DetectorEnsemble(
             n_largest=n_largest[self.combine],
         )
         self.offset_ = -training_threshold(
-            self._combined(np.array(scores, dtype=np.float64)),
+            self._combined(np.array(scores)),
             self.contamination,
             sample_weight,
             novelty=self.novelty,
@@ -177,22 +189,22 @@ class DetectorEnsemble(
 
     def _score_samples(self, X):
         scores = Parallel(n_jobs=self._n_jobs)(
-            delayed(detector.score_samples)(X) for detector in self.detectors_
+            delayed(scores_of)(detector, X) for detector in self.detectors_
         )
-        return -self._combined(np.array(scores, dtype=np.float64))
+        return -self._combined(np.array(scores))
 
     def get_params(self, deep=True):
-        """Parameters of the ensemble and, by name, of its detectors.
+        """Get the parameters of the ensemble and, by name, of its detectors.
 
         Parameters
         ----------
         deep : bool, default=True
-            Whether to give those of the detectors, too.
+            Whether to include the parameters of the detectors.
 
         Returns
         -------
         dict
-            Parameter names and values.
+            Values by parameter name.
         """
         return self._get_params("detectors", deep=deep)
 
@@ -203,7 +215,7 @@ class DetectorEnsemble(
         ----------
         **params : dict
             ``forest__n_estimators=50`` sets a parameter of the detector "forest",
-            ``forest="drop"`` leaves it out.
+            ``forest="drop"`` drops it.
 
         Returns
         -------
@@ -218,7 +230,7 @@ class DetectorEnsemble(
         return {name: d for name, d in pairs if not _is_dropped(d)}
 
     def _chosen(self):
-        """Names and detectors that are not left out."""
+        """Validate `detectors`; get the names and detectors that are not dropped."""
         if not self.detectors:
             raise ValueError("detectors is empty. Give [(name, detector), ...].")
         for item in self.detectors:
@@ -229,20 +241,20 @@ class DetectorEnsemble(
         self._validate_names([name for name, _ in self.detectors])
         chosen = [(name, d) for name, d in self.detectors if not _is_dropped(d)]
         if not chosen:
-            raise ValueError('All detectors are "drop". Keep one at least.')
+            raise ValueError('All detectors are "drop". Keep at least one.')
         for _, detector in chosen:
             check_scores_new_rows(detector)
         return zip(*chosen, strict=True)
 
     def _fit_one(self, name, detector, X, y, params):
-        """The fitted detector, its scores of the training rows, and those to go by."""
+        """Fit a detector; score the training rows for the threshold and calibration."""
         params = self._routed(name, params)
 
         def fit(X, y, **params):
             return clone(detector).fit(X, y, **params)
 
         fitted = fit(X, y, **params)
-        scores = fitted.score_samples(X)
+        scores = scores_of(fitted, X)
         if self.cv is None:
             return fitted, scores, scores
         return fitted, scores, out_of_fold_scores(fit, X, y, params, cv=self.cv)

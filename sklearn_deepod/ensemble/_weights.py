@@ -1,4 +1,4 @@
-"""Weights of the detectors of an ensemble: given, or learned from their agreement."""
+"""Weights of the detectors of an ensemble."""
 
 import warnings
 
@@ -7,23 +7,25 @@ from scipy.stats import ConstantInputWarning, rankdata, spearmanr
 
 
 def checked_weights(weights, dropped):
-    """Weights of the detectors that are not dropped, or the way to learn them.
+    """Validate the weights of the detectors that are not dropped.
 
     Parameters
     ----------
     weights : array-like of shape (n_detectors,), str or None
-        As given to the ensemble.
+        The parameter of the ensemble; a string names a way to learn them.
     dropped : list of bool of length n_detectors
-        Which detectors are left out.
+        Which detectors are dropped.
 
     Returns
     -------
     ndarray of shape (n_kept,) or str
+        The weights, or the string.
 
     Raises
     ------
     ValueError
-        If `weights` are not as many as the detectors, negative, or all 0.
+        If there is not one weight for each detector, or if weights are negative, not
+        finite or all 0.
     """
     if isinstance(weights, str):
         return weights
@@ -34,14 +36,14 @@ def checked_weights(weights, dropped):
     valid = array.shape == kept.shape and np.isfinite(array).all()
     if not (valid and (array >= 0).all() and array[kept].any()):
         raise ValueError(
-            f"weights must be {len(kept)} numbers, one for each detector, of at "
-            f"least 0 and not all 0; got {weights!r}."
+            f"weights must be {len(kept)} numbers, one for each detector, at least 0 "
+            f"and not all 0; got {weights!r}."
         )
     return array[kept]
 
 
 def agreement_weights(scores):
-    """Rank correlation of each detector with the mean rank of the others.
+    """Compute the rank correlation of each detector with the mean rank of the others.
 
     Parameters
     ----------
@@ -51,7 +53,8 @@ def agreement_weights(scores):
     Returns
     -------
     ndarray of shape (n_detectors,)
-        Not below 0; ones if all are 0, and for a single detector.
+        Negative correlations become 0. If all are 0, or for a single detector, the
+        weights are 1.
     """
     if len(scores) == 1:
         return np.ones(1)

@@ -1,4 +1,4 @@
-"""Rules that find a threshold, and estimators that put one on a detector."""
+"""Rules that set a threshold, and estimators that apply one to a detector."""
 
 from sklearn_deepod.threshold._base import BaseThreshold
 from sklearn_deepod.threshold._conformal_detector import ConformalDetector

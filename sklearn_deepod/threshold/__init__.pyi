@@ -109,13 +109,13 @@ class MixtureGapThreshold(BaseThreshold):
 
 class OtsuThreshold(BaseThreshold):
     lower: float | None
-    knee: float | None
+    linear_range: float | None
     threshold_: float
     def __init__(
         self,
         *,
         lower: float | None = 2.0,
-        knee: float | None = 16.0,
+        linear_range: float | None = 16.0,
     ) -> None: ...
     def set_fit_request(self, *, anomaly_scores: bool | str | None = ..., sample_weight: bool | str | None = ...) -> Self: ...
 

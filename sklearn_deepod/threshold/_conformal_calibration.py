@@ -1,12 +1,13 @@
-"""The calibration rows of a conformal detector: what their scores say of new ones."""
+"""Calibration rows of a conformal detector."""
 
 import numpy as np
 
 from sklearn_deepod._stats import median_and_scale
+from sklearn_deepod.utils._scores import HIGHEST, scores_of
 from sklearn_deepod.utils._sklearn_compat import _safe_indexing
 from sklearn_deepod.utils._warnings import warn
 
-# Calibration rows that are scored a second time, in reverse order and without others.
+# Number of calibration rows that are scored again, to test whether scores are fixed.
 N_PROBES = 64
 
 
@@ -47,23 +48,24 @@ class Calibration:
         return self._cumulated[-1]
 
     def not_above(self, scores):
-        """Weight of the calibration rows that score no higher than each score."""
+        """Sum the weights of the calibration rows that do not exceed each score."""
         return self._cumulated[np.searchsorted(self.scores, scores, side="right")]
 
     def standardized(self, scores):
-        """Scores in robust deviations from the calibration rows' median."""
-        return (scores - self._center) / (self._scale or 1.0)
+        """Standardise scores robustly by those of the calibration rows."""
+        with np.errstate(over="ignore"):
+            return (scores - self._center) / (self._scale or 1.0)
 
 
 def warn_of_few(calibrations, alpha, *, weighted):
-    """Warn if no p-value can be as low as `alpha`.
+    """Warn if no p-value can reach `alpha`.
 
     Parameters
     ----------
     calibrations : list of Calibration
         The calibration rows of each detector.
     alpha : float
-        The rate of false alarms that is wanted.
+        The false alarm rate.
     weighted : bool
         Whether the user gave sample weights.
     """
@@ -82,40 +84,41 @@ def warn_of_few(calibrations, alpha, *, weighted):
 
 
 def check_fixed_scores(detector, rows, scores):
-    """Raise if a row's score depends on the rows beside it, or on the call.
+    """Raise if the score of a row depends on other rows, or on the call.
 
     Parameters
     ----------
     detector : estimator
         The fitted detector.
     rows : {array-like, sparse matrix} of shape (n_rows, n_features)
-        Rows that it has scored.
+        Rows that the detector has scored.
     scores : ndarray of shape (n_rows,)
         Their scores.
 
     Raises
     ------
     ValueError
-        If some of the rows, given alone and in reverse order, score differently.
+        If a subset of the rows in reverse order gets other scores.
     """
     probes = np.arange(min(len(scores), N_PROBES))[::-1]
-    again = detector.score_samples(_safe_indexing(rows, probes))
-    tolerance = 1e-6 * np.ptp(scores)
+    again = scores_of(detector, _safe_indexing(rows, probes))
+    usual = scores[np.abs(scores) < HIGHEST]
+    tolerance = 1e-6 * np.ptp(usual) if len(usual) else 0.0
     if not np.allclose(again, scores[probes], rtol=1e-6, atol=tolerance):
         raise ValueError(
-            f"{detector!r} scored some rows differently on another call with other "
-            "rows beside them; conformal p-values need a detector whose score is a "
-            "fixed function of the row."
+            f"{detector!r} gave some rows other scores in a second call with fewer "
+            "rows. Conformal p-values need a detector whose score is a fixed function "
+            "of the row."
         )
 
 
 def likelihood_ratios(likelihood_ratio, X, n_samples):
-    """Likelihood ratio of each row; ones without a shift.
+    """Compute the likelihood ratios of rows; ones without a shift.
 
     Parameters
     ----------
     likelihood_ratio : callable or None
-        Function of rows.
+        The parameter of `ConformalDetector`.
     X : {array-like, sparse matrix} of shape (n_samples, n_features)
         The rows.
     n_samples : int
@@ -128,7 +131,7 @@ def likelihood_ratios(likelihood_ratio, X, n_samples):
     Raises
     ------
     ValueError
-        If the function does not give one finite number of at least 0 for each row.
+        If the function does not return one finite number, at least 0, for each row.
     """
     if likelihood_ratio is None:
         return np.ones(n_samples)
@@ -136,7 +139,7 @@ def likelihood_ratios(likelihood_ratio, X, n_samples):
     valid = ratios.shape == (n_samples,) and np.isfinite(ratios).all()
     if not (valid and (ratios >= 0).all()):
         raise ValueError(
-            "likelihood_ratio must give one finite number of at least 0 for each "
-            f"row; for {n_samples} rows it gave {ratios!r}."
+            "likelihood_ratio must return one finite number of at least 0 for each "
+            f"row; for {n_samples} rows it returned {ratios!r}."
         )
     return ratios

@@ -1,8 +1,7 @@
-"""Any outlier detector, with p-values and a guaranteed rate of false alarms."""
+"""Outlier detector with p-values and a guaranteed false alarm rate."""
 
 from numbers import Integral, Real
 
-import numpy as np
 from sklearn import get_config
 from sklearn.base import BaseEstimator
 from sklearn.frozen import FrozenEstimator
@@ -20,112 +19,114 @@ from sklearn_deepod.threshold._conformal_p_values import ConformalPValuesMixin
 from sklearn_deepod.threshold._conformal_rows import WeightedRows, conformal_splits
 from sklearn_deepod.utils._meta import (
     MetaDetectorMixin,
-    checked_sample_weight,
     has_tags,
     take_features,
 )
+from sklearn_deepod.utils._scores import scores_of
 from sklearn_deepod.utils._sklearn_compat import (
     Interval,
     RealNotInt,
     StrOptions,
 )
+from sklearn_deepod.utils._weights import check_weights
 
 
 class ConformalDetector(MetaDetectorMixin, ConformalPValuesMixin, BaseEstimator):
-    """Any outlier detector, with p-values and a guaranteed rate of false alarms.
+    """Outlier detector with p-values and a guaranteed false alarm rate.
 
-    The detector is fitted on some of the rows. The scores of the others, the
-    calibration rows, show how normal rows score that it was not fitted on. The p-value
-    of a new row is the share of the calibration rows that score no higher than it, with
-    the new row counted among them. If normal rows, old and new, are exchangeable (for
-    instance, drawn independently from one distribution), `predict` flags at most a
-    share `alpha` of the new normal rows on average, for any detector, any continuous
-    distribution and any number of rows; see Notes for equal rows and weights.
+    The detector is fitted on one part of the rows. Its scores of the other part, the
+    calibration rows, show how it scores normal rows that it was not fitted on. The
+    p-value of a new row is the proportion of rows that score no higher, among the
+    calibration rows and the new row itself. If old and new normal rows are exchangeable
+    (for instance, independent draws from one distribution), `predict` flags on average
+    at most a proportion `alpha` of the new normal rows, with any detector, any
+    continuous distribution and any number of rows. Notes say what holds for equal rows
+    and for weights.
+
+    Read more in the :ref:`User Guide <conformal-detector>`.
 
     Read more in the :ref:`User Guide <conformal-detector>`.
 
     Parameters
     ----------
     detector : estimator
-        Outlier detector with `fit` and `score_samples` as scikit-learn means them:
-        higher is more normal. A row's score must be a function of the row alone.
-        Wrapped in `sklearn.frozen.FrozenEstimator` it is not fitted again: with
-        ``method="split"`` all rows given to `fit` are then calibration rows, and must
-        not be those that it was fitted on.
+        Outlier detector with `fit` and a `score_samples` that follows scikit-learn's
+        convention (higher is more normal). The score of a row must be a function of the
+        row alone. A detector wrapped in `sklearn.frozen.FrozenEstimator` is not fitted
+        again: with ``method="split"``, all rows given to `fit` are calibration rows,
+        and must be other rows than those that it was fitted on.
     method : {"split", "cross", "jackknife+"}, default="split"
-        "split" fits once, on one part of the rows, and calibrates on the other.
-        "cross" fits once for each fold, without the rows of the fold, which calibrate
-        that fit: all rows serve both purposes. "jackknife+" leaves out one row at a
-        time, and so fits as often as there are different rows: for small tables. The
-        guarantee is a rate of at most `alpha` with "split"; with the others twice that
-        in the worst case, and close to `alpha` in practice [2]_.
+        "split" fits once, on one part of the rows, and calibrates on the other. "cross"
+        fits once for each fold, on the other folds, and calibrates this fit on the
+        fold, so that all rows serve both purposes. "jackknife+" leaves out one row at a
+        time, with as many fits as different rows, which suits small tables. The
+        guaranteed rate is `alpha` with "split". With the other two it is twice `alpha`,
+        although in practice they are close to `alpha` [2]_.
     alpha : float, default=0.05
-        Rate of false alarms that `predict` may have, in (0, 1).
+        False alarm rate of `predict`, in (0, 1).
     calibration_size : float or int, default=0.5
-        Share or number of the different rows that calibrate, if `method` is "split".
+        Proportion or number of the different rows that calibrate, if `method` is
+        "split".
     cv : int, cross-validation generator or iterable, default=10
-        The folds, if `method` is "cross". An int is their number; different rows are
-        assigned to them at random. Otherwise each row must be in exactly one test fold.
+        The folds, if `method` is "cross". With an int, different rows are assigned to
+        so many folds at random. Otherwise each row must be in exactly one test fold.
     likelihood_ratio : callable or None, default=None
-        Function of rows, ``likelihood_ratio(X) -> (n_samples,)``, that says how much
-        more frequent such rows are among those to be judged than among those given to
-        `fit`. Then the p-values hold under this shift, too [3]_. None means that
-        there is none.
+        Function ``likelihood_ratio(X) -> (n_samples,)`` that returns how much more
+        frequent rows are among those to be tested than among those given to `fit`. The
+        guarantee then holds under this covariate shift [3]_. None means no shift.
     n_jobs : int or None, default=None
-        Detectors fitted at the same time.
+        Number of detectors fitted in parallel.
     random_state : int, RandomState instance or None, default=None
-        Seed of the split of the rows. `detector` has its own.
+        Seed of the split of the rows. The seed of `detector` is a parameter of its own.
 
     Attributes
     ----------
     detectors_ : list of estimator
         The fitted detectors, one for each split of the rows.
     calibration_scores_ : list of ndarray of shape (n_rows,)
-        For each detector the scores of its different calibration rows, in increasing
+        For each detector, the scores of its different calibration rows, in increasing
         order; higher is more normal.
     calibration_weights_ : list of ndarray of shape (n_rows,)
-        The weights of these rows, times their likelihood ratios: how often each counts.
+        The weights of these rows, multiplied by their likelihood ratios.
     n_calibration_ : int or float
         Number of calibration rows, or their total weight.
     offset_ : float
-        ``decision_function`` is ``score_samples`` minus this: `alpha`.
+        The threshold on the scores, `alpha`.
     {attributes}
 
     See Also
     --------
-    ThresholdedDetector : Thresholds without a guarantee, but also without rows set
-        aside.
+    ThresholdedDetector : Thresholds without a guarantee, but also without rows that are
+        set aside.
 
     Notes
     -----
-    The rate holds on average over calibration sets. With n calibration rows and method
-    "split", the rate for one of them varies around it with a standard deviation of
-    about ``sqrt(alpha * (1 - alpha) / n)``. The smallest p-value is ``1 / (n + 1)``.
+    The false alarm rate is an average over calibration sets. With n calibration rows
+    and ``method="split"``, the rate for one calibration set varies with a standard
+    deviation of about ``sqrt(alpha * (1 - alpha) / n)``. The smallest p-value is
+    ``1 / (n + 1)``. Outliers among the calibration rows increase p-values, and thus
+    reduce alarms.
 
-    `score_samples` gives the p-values, each lowered by at most a millionth part, so
-    that rows with equal p-values are in the order of the detectors' mean score.
+    `score_samples` returns the p-values, each reduced by at most a millionth, so that
+    rows with equal p-values are ordered by the mean score of the detectors.
 
-    Outliers among the calibration rows make p-values larger, hence alarms rarer.
+    A fit is a function of the weighted set of rows, with any detector: equal rows are
+    merged and their weights added before the split, and the rows are sorted by a hash
+    of their values. So a row of weight 2 equals the same row given twice, a row of
+    weight 0 equals a missing row, and the order of the rows has no effect. Equal rows
+    are on the same side of the split. A calibration row of weight w counts as w rows.
 
-    A fit is a function of the weighted set of rows: equal rows are merged and their
-    weights added before the split, and the rows are put in an order that depends on
-    nothing but their values. So a row of weight 2 equals the same row given twice, a
-    row of weight 0 is as good as absent, and the order of the rows has no effect, with
-    any detector. Equal rows are therefore on the same side of the split, and a
-    calibration row of weight w counts as w rows.
-
-    The guarantee is exact if no two rows are equal and there are no weights. If some
-    rows are equal, as those of categories may be, new rows that equal a row of the
-    training side are never compared with copies of themselves. The rate is then at
-    most `alpha` if the detector flags such rows no more often than rows that it has
-    not seen, which holds for any reasonable detector. But the p-values become
-    conservative, and few outliers are flagged in tables with few different rows. With
-    unequal weights, the rate of false alarms is near `alpha` if the weighted rows are
-    like those to be judged, and if no row holds much of the weight. Weights that are a
+    The guarantee is exact if no rows are equal and no weights are given. With equal
+    rows, as in tables of categories, a new row that equals a training row is never
+    compared with a copy of itself. The rate still does not exceed `alpha`, up to a term
+    that vanishes with the number of different rows, if the detector flags the rows that
+    it was fitted on no more often than others, as one expects of any detector. However,
+    the p-values become conservative: in tables with few different rows, few outliers
+    are flagged. With unequal weights, the rate is close to `alpha` if the weighted rows
+    resemble the rows to be tested and no row has much of the weight. Weights that are a
     known function of the row belong in `likelihood_ratio`.
 
-    `predict_fdr` judges a batch: of the rows it flags, at most a given share are false
-    alarms on average [1]_.
+    `predict_fdr` controls the false discovery rate of a batch [1]_.
 
     References
     ----------
@@ -148,7 +149,7 @@ class ConformalDetector(MetaDetectorMixin, ConformalPValuesMixin, BaseEstimator)
     >>> bool(np.mean(detector.predict(rng.randn(5000, 3)) == -1) < 0.07)
     True
     >>> detector.p_values([[0.0, 0.0, 0.0], [6.0, 6.0, 6.0]]).round(3).tolist()
-    [1.0, 0.002]
+    [0.996, 0.002]
     """
 
     _parameter_constraints: dict = {
@@ -187,20 +188,20 @@ class ConformalDetector(MetaDetectorMixin, ConformalPValuesMixin, BaseEstimator)
         self.random_state = random_state
 
     def fit(self, X, y=None, sample_weight=None):
-        """Fit the detector on some rows and calibrate it on others.
+        """Fit the detector on one part of the rows and calibrate it on the other.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Normal rows, of any kind that the detector accepts.
+            Normal rows, in any format that the detector accepts.
         y : array-like of shape (n_samples,), default=None
             Passed to the detector. The calibration does not depend on it.
         sample_weight : array-like of shape (n_samples,), default=None
-            A row of weight 2 counts as two rows, one of weight 0 as none. The detector
-            is fitted on rows that are repeated as often as whole weights say.
-            Otherwise its `fit` gets the weights or, if it has no such parameter, rows
-            repeated in proportion to them. If metadata routing is enabled, its `fit`
-            gets the weights if it requests them, and else each row once.
+            A row of weight 2 counts as two rows, one of weight 0 as none. If all
+            weights are whole numbers, the detector is fitted on repeated rows.
+            Otherwise its `fit` gets the weights or, without such a parameter, rows
+            repeated in proportion to them. With metadata routing enabled, its `fit`
+            gets the weights if it requests them, or else each row once.
 
         Returns
         -------
@@ -212,23 +213,20 @@ class ConformalDetector(MetaDetectorMixin, ConformalPValuesMixin, BaseEstimator)
         TypeError
             If the detector cannot score new rows.
         ValueError
-            If there are too few different rows to split, or if the detector's score of
-            a row depends on the rows beside it or on the call.
+            If there are too few different rows to split, or if the score of a row
+            depends on the other rows of a call or changes from call to call.
 
         Warns
         -----
         UserWarning
-            If there are so few calibration rows that no p-value can be as low as
-            `alpha`.
+            If there are so few calibration rows that no p-value can reach `alpha`.
         """
         return super().fit(X, y, sample_weight=sample_weight)
 
     def _fit(self, X, y, params):
         self._check_detector()
         X, y = indexable(X, y)
-        weight = params["sample_weight"]
-        if weight is not None:
-            weight = checked_sample_weight(weight, X)
+        weight = check_weights(params["sample_weight"], X)
         self._likelihood_ratio = self.likelihood_ratio
         fitted = Parallel(n_jobs=self.n_jobs)(
             delayed(self._fit_and_calibrate)(*sides, weighted=weight is not None)
@@ -244,7 +242,7 @@ class ConformalDetector(MetaDetectorMixin, ConformalPValuesMixin, BaseEstimator)
         take_features(self, self.detectors_[0])
 
     def get_metadata_routing(self):
-        """Get the metadata that `fit` and the `fit` of the detector request.
+        """Get the metadata that this estimator and the detector request.
 
         Returns
         -------
@@ -255,17 +253,17 @@ class ConformalDetector(MetaDetectorMixin, ConformalPValuesMixin, BaseEstimator)
     def _check_detector(self):
         if has_tags(self.detector) and get_tags(self.detector).non_deterministic:
             raise ValueError(
-                f"{self.detector!r} says of itself that its scores change from call to "
-                "call; conformal p-values need a detector with fixed scores."
+                f"{self.detector!r} has the tag non_deterministic: its scores change "
+                "from call to call, but conformal p-values need fixed scores."
             )
         if isinstance(self.detector, FrozenEstimator) and self.method != "split":
             raise ValueError(
                 f"method={self.method!r} fits the detector again, which a "
-                'FrozenEstimator is not. Take method="split".'
+                'FrozenEstimator prevents. Use method="split".'
             )
 
     def _splits(self, X, y, sample_weight):
-        """Rows to fit on (None for a frozen detector) and rows to calibrate on."""
+        """Get pairs of training rows (None if frozen) and calibration rows."""
         if isinstance(self.detector, FrozenEstimator):
             return [(None, WeightedRows(X, y, sample_weight))]
         return conformal_splits(
@@ -279,21 +277,21 @@ class ConformalDetector(MetaDetectorMixin, ConformalPValuesMixin, BaseEstimator)
         )
 
     def _fit_and_calibrate(self, train, calibration, *, weighted):
-        """A fitted detector, and what its calibration rows say."""
+        """Fit a detector on the one side of a split and calibrate it on the other."""
         rows, _ = calibration.rows()
         if train is None:
             detector = self._fitted_detector(rows)
         else:
             detector = self._fitted_on(train, weighted=weighted)
-        scores = np.asarray(detector.score_samples(rows), dtype=np.float64)
+        scores = scores_of(detector, rows)
         check_fixed_scores(detector, rows, scores)
         ratios = likelihood_ratios(self.likelihood_ratio, rows, len(scores))
         return detector, Calibration(scores, calibration.weight, ratios)
 
     def _fitted_on(self, train, *, weighted):
-        """The detector fitted on the rows, which count by their weights."""
+        """Fit a detector on rows that count by their weights."""
         routed = get_config()["enable_metadata_routing"]
-        if routed and weighted:  # the detector's request decides
+        if routed and weighted:  # the request of the detector decides
             return self._fitted_detector(*train.rows(), sample_weight=train.weight)
         takes_weights = not routed and has_fit_parameter(self.detector, "sample_weight")
         X, y, weight = train.for_fit(takes_weights=takes_weights)

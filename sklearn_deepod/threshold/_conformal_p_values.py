@@ -1,4 +1,4 @@
-"""P-values and labels of new rows by calibrated detectors."""
+"""P-values and labels of new rows."""
 
 import numpy as np
 from scipy.stats import false_discovery_control
@@ -6,50 +6,51 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_deepod.threshold._conformal_calibration import likelihood_ratios
 from sklearn_deepod.utils._decision import DecisionMixin
+from sklearn_deepod.utils._scores import scores_of
 from sklearn_deepod.utils._sklearn_compat import _num_samples
 
-# Share of a p-value by which `score_samples` lowers it at most, to break ties.
+# Largest proportion by which `score_samples` lowers a p-value, to break ties.
 TIE_BREAK = 1e-6
 
 
 class ConformalPValuesMixin(DecisionMixin):
-    """What a conformal detector says of new rows, once it is fitted.
+    """Methods of a fitted conformal detector for new rows.
 
-    Its `fit` sets `detectors_`, one `Calibration` for each of them in `_calibrations`,
-    and `_likelihood_ratio`.
+    `fit` sets `detectors_`, `_calibrations` (a `Calibration` for each detector) and
+    `_likelihood_ratio`.
     """
 
     def p_values(self, X):
-        """P-values of the rows, under the hypothesis that they are normal.
+        """Compute the p-values of rows under the hypothesis that they are normal.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to judge.
+            Rows to test.
 
         Returns
         -------
         ndarray of shape (n_samples,)
-            From ``1 / (n + 1)`` to 1, low for outliers, with n calibration rows or
-            their total weight.
+            P-values from ``1 / (n + 1)`` to 1, where n is the number of calibration
+            rows or their total weight. Outliers have low p-values.
         """
         check_is_fitted(self)
         return self._p_values(X, self._scores(X))
 
     def predict_fdr(self, X, level=0.1):
-        """Label the rows of a batch such that few of the flagged are false alarms.
+        """Label the rows of a batch, and control the false discovery rate.
 
-        The procedure of Benjamini and Hochberg on the p-values: of the flagged rows, a
-        share of at most `level` is normal on average. What is flagged depends on the
-        whole batch. Proven for ``method="split"`` without weights, equal rows and
-        `likelihood_ratio`.
+        This is the Benjamini-Hochberg procedure on the p-values: on average, at most
+        the proportion `level` of the flagged rows is normal. The label of a row depends
+        on the whole batch. The guarantee is proven for ``method="split"`` without
+        weights, equal rows and `likelihood_ratio`.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             The batch.
         level : float, default=0.1
-            The false discovery rate that is allowed, in (0, 1).
+            The allowed false discovery rate, in (0, 1).
 
         Returns
         -------
@@ -69,16 +70,13 @@ class ConformalPValuesMixin(DecisionMixin):
             ],
             axis=0,
         )
-        # Always lowered, so that a p-value equal to `alpha` gets below it.
+        # Always lowered, so that a p-value equal to `alpha` is flagged.
         lowered = 1.0 - TIE_BREAK * (0.75 - ranks / (2 * np.pi))
         return self._p_values(X, scores) * lowered
 
     def _scores(self, X):
-        """Scores of the rows by each detector."""
-        return [
-            np.asarray(detector.score_samples(X), dtype=np.float64)
-            for detector in self.detectors_
-        ]
+        """Score the rows by each detector."""
+        return [scores_of(detector, X) for detector in self.detectors_]
 
     def _p_values(self, X, scores):
         ratios = likelihood_ratios(self._likelihood_ratio, X, _num_samples(X))

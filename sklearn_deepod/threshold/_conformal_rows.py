@@ -1,4 +1,4 @@
-"""The rows that a conformal detector is fitted on, and those that calibrate it."""
+"""Split the rows of a conformal detector into training and calibration rows."""
 
 import numpy as np
 import scipy.sparse as sp
@@ -7,36 +7,36 @@ from sklearn.utils import check_random_state
 
 from sklearn_deepod._determinism import TrainingRows
 from sklearn_deepod._stats import repeated_rows
-from sklearn_deepod.utils._meta import checked_folds
+from sklearn_deepod.utils._folds import checked_folds
 from sklearn_deepod.utils._sklearn_compat import _num_samples, _safe_indexing
 
-# Cells of a table in which rows are repeated as often as their weights say; beyond it
-# a detector gets the weights, so that a large weight costs no memory.
+# Largest table, in cells, in which repeated rows stand for whole weights. A detector
+# gets the weights beyond it, so that large weights need no memory.
 REPEATED_CELLS = 2**24
 
 
 class WeightedRows:
-    """Distinct rows in canonical order, with the weights of equal ones added.
+    """Distinct rows in canonical order, with the summed weights of equal rows.
 
-    Neither the order of the rows given nor their repetition changes them, so all that
-    follows from them is a function of the weighted set of rows.
+    They depend neither on the order of the given rows nor on their repetition, so that
+    results based on them are functions of the weighted set of rows.
 
     Parameters
     ----------
     X, y : {array-like, sparse matrix} and array-like or None
-        Rows of any kind that can be indexed, and their labels. Rows that differ in
-        their labels are different rows.
+        Rows in any format that can be indexed, and their labels. Rows with different
+        labels are different.
     sample_weight : ndarray of shape (n_samples,) or None
-        Weights of the rows; those of weight 0 are left out.
+        Weights of the rows. Rows of weight 0 are dropped.
     index : ndarray of int, default=None
-        Positions of the rows that count; None takes all.
+        Positions of the rows to use; None uses all.
 
     Attributes
     ----------
     positions : ndarray of int of shape (n_distinct,)
-        Where each distinct row stands in `X`.
+        Position of each distinct row in `X`.
     weight : ndarray of shape (n_distinct,)
-        Their weights.
+        Summed weights.
     """
 
     def __init__(self, X, y, sample_weight, index=None):
@@ -51,7 +51,7 @@ class WeightedRows:
         everything = len(index) == n_samples
         table = _as_numbers(X if everything else _safe_indexing(X, index))
         self._n_cells = table.shape[1]
-        # The detector says what is wrong with rows that have no cells.
+        # Rows without cells are left to the validation of the detector.
         if table.shape[0] and table.shape[1]:
             labels = None if y is None else _codes(_safe_indexing(y, index))
             rows = TrainingRows(table, self.weight, labels)
@@ -61,24 +61,24 @@ class WeightedRows:
         return len(self.positions)
 
     def part(self, index):
-        """The distinct rows at `index`, with their weights."""
+        """Get the distinct rows at `index`, with their weights."""
         part = object.__new__(WeightedRows)
         vars(part).update(vars(self))
         part.positions, part.weight = self.positions[index], self.weight[index]
         return part
 
     def rows(self, index=slice(None)):
-        """Rows and labels at `index`, in containers of the kinds given."""
+        """Get rows and labels at `index`, in the given formats."""
         chosen = self.positions[index]
         labels = None if self.y is None else _safe_indexing(self.y, chosen)
         return _safe_indexing(self.X, chosen), labels
 
     def for_fit(self, *, takes_weights):
-        """Rows, labels and weights for the `fit` of a detector.
+        """Get rows, labels and weights for the `fit` of a detector.
 
-        Whole weights become repeated rows, unless that makes the table too large.
-        Otherwise the detector gets the weights. One that takes none gets rows that are
-        repeated in proportion to their weights.
+        Rows of whole weights are repeated, unless the table becomes too large.
+        Otherwise, the detector gets the weights or, if it does not accept any, rows
+        repeated in proportion to them.
 
         Parameters
         ----------
@@ -88,7 +88,7 @@ class WeightedRows:
         Returns
         -------
         X, y, sample_weight
-            The weights are None if repetition stands for them.
+            The weights are None if rows are repeated instead.
         """
         most = max(4 * len(self), REPEATED_CELLS // max(1, self._n_cells))
         is_whole = np.array_equal(self.weight, np.round(self.weight))
@@ -100,7 +100,7 @@ class WeightedRows:
 def conformal_splits(
     X, y, sample_weight, *, method, calibration_size, cv, random_state
 ):
-    """Rows to fit a detector on and rows to calibrate it, for each detector.
+    """Split the rows into training and calibration rows, for each detector.
 
     Parameters
     ----------
@@ -122,9 +122,9 @@ def conformal_splits(
     rows = WeightedRows(X, y, sample_weight)
     if len(rows) < 2:
         raise ValueError(
-            f"Nothing is left to calibrate: {_num_samples(X)} rows were given, of "
-            f"which n_samples={len(rows)} differ from each other and have a positive "
-            "weight. Give two different rows or more."
+            f"The rows cannot be split: {_num_samples(X)} rows were given, of which "
+            f"n_samples={len(rows)} differ from each other and have a positive weight. "
+            "Give at least two different rows."
         )
     rng = check_random_state(random_state)
     if method == "split":
@@ -138,7 +138,7 @@ def conformal_splits(
 
 
 def _as_numbers(X):
-    """Rows as a table of numbers that are equal where the cells are."""
+    """Convert rows to a table of numbers that are equal where the cells are equal."""
     if sp.issparse(X):
         return X.tocsr()
     try:
@@ -153,7 +153,7 @@ def _as_numbers(X):
 
 
 def _codes(values):
-    """An integer for each value, the same for equal ones."""
+    """Encode values as integers, equal values as the same."""
     values = np.asarray(values)
     if values.ndim > 1:
         _, codes = np.unique(_as_numbers(values), axis=0, return_inverse=True)
@@ -161,8 +161,8 @@ def _codes(values):
     if values.dtype.kind == "O":
         try:
             if any(isinstance(value, str | bytes) for value in values):
-                raise ValueError("texts are no numbers, even if they look like some")
+                raise ValueError("strings of digits are not numbers")
             values = values.astype(np.float64)
-        except (TypeError, ValueError):  # what is left may have no order
+        except (TypeError, ValueError):  # other values may not be sortable
             values = np.array([repr(value) for value in values])
     return np.unique(values, return_inverse=True)[1]

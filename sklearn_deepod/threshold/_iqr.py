@@ -1,4 +1,4 @@
-"""Fences of a boxplot."""
+"""Threshold at the fence of a boxplot."""
 
 from numbers import Real
 
@@ -14,9 +14,9 @@ from sklearn_deepod.utils._sklearn_compat import Interval
 class IQRThreshold(BaseThreshold):
     """Threshold at the upper fence of a boxplot.
 
-    With the quartiles Q1, Q2, Q3 of the training scores, the fence of Tukey [1]_ is
-    ``Q3 + factor * (Q3 - Q1)``. It is meant for symmetric distributions; for skewed
-    ones, Kimber [2]_ replaces the interquartile range by twice its upper half,
+    Let Q1, Q2 and Q3 be the quartiles of the training scores. Tukey's fence [1]_ is
+    ``Q3 + factor * (Q3 - Q1)``. It is meant for symmetric distributions. For skewed
+    ones, Kimber [2]_ replaces the interquartile range by twice its upper half:
     ``Q3 + 2 * factor * (Q3 - Q2)``.
 
     Read more in the :ref:`User Guide <threshold-rules>`.
@@ -24,15 +24,14 @@ class IQRThreshold(BaseThreshold):
     Parameters
     ----------
     factor : float, default=1.5
-        Length of the whisker in interquartile ranges.
+        Length of the whisker, in interquartile ranges.
     skewed : bool, default=False
-        Whether to take Kimber's fence, moved midway between the scores beside it. With
-        the default `factor` and ``most=0.015`` it is the rule of this package's
-        detectors for training rows that are all normal (``novelty=True`` with
-        ``contamination="auto"``).
+        Whether to use Kimber's fence, moved midway between the two nearest scores. With
+        the default `factor` and ``most=0.015`` this is the rule by which the detectors
+        of this package set ``contamination="auto"`` if ``novelty=True``.
     most : float or None, default=None
-        Share of the scores that lies beyond at most; a fence below that quantile is
-        moved there. None sets no bound.
+        Largest proportion of the training scores that may lie above the threshold. A
+        lower fence is moved up to that quantile. None means no limit.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""The best threshold by some labels."""
+"""Thresholds that are optimal on labelled rows."""
 
 from abc import abstractmethod
 from numbers import Real
@@ -11,10 +11,10 @@ from sklearn_deepod.utils._sklearn_compat import Interval
 
 
 class BaseLabelledThreshold(BaseThreshold):
-    """Base of the rules that take the best of all thresholds by some labels.
+    """Base of the rules that choose the best threshold on labelled rows.
 
-    Subclasses give `_merit` of the weights of false alarms, of found and of missed
-    outliers.
+    Subclasses implement `_merit` of the weights of false alarms, detected outliers and
+    missed outliers.
     """
 
     _min_scores = 1
@@ -22,7 +22,7 @@ class BaseLabelledThreshold(BaseThreshold):
     def _threshold(self, scores, y, sample_weight):
         name = type(self).__name__
         if y is None:
-            raise ValueError(f"{name} needs labels: give y, -1 for outliers.")
+            raise ValueError(f"{name} needs labels: give y, with -1 for outliers.")
         if not np.isin(y, (-1, 0, 1)).all():
             raise ValueError(
                 f"{name} takes y of 1 (inlier), -1 (outlier) and 0 (no label), got "
@@ -44,9 +44,9 @@ class BaseLabelledThreshold(BaseThreshold):
         n_outliers = sample_weight[outlier].sum()
         found *= n_outliers
         false_alarms *= sample_weight.sum() - n_outliers
-        # The first of equal merit raises the fewest alarms.
+        # The first of several best thresholds raises the fewest alarms.
         best = int(np.argmax(self._merit(false_alarms, found, n_outliers - found)))
-        # roc_curve calls scores outliers that reach the threshold, here they exceed it.
+        # For roc_curve outliers reach the threshold; here they exceed it.
         lower = scores[scores < thresholds[best]]
         if best == 0:  # infinity: nothing is flagged
             return scores.max()
@@ -57,7 +57,7 @@ class BaseLabelledThreshold(BaseThreshold):
 
     @abstractmethod
     def _merit(self, false_alarms, found, missed):
-        """Merit of each threshold, higher is better."""
+        """Compute the merit of each threshold; higher is better."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -66,17 +66,20 @@ class BaseLabelledThreshold(BaseThreshold):
 
 
 class FBetaThreshold(BaseLabelledThreshold):
-    """The threshold of the highest F-beta score on labelled rows.
+    """Threshold with the highest F-beta score on labelled rows.
 
-    F-beta is the harmonic mean of precision and recall of the outliers, in which recall
-    counts `beta` times as much.
+    The F-beta score is the weighted harmonic mean of precision and recall of the
+    outliers, in which recall counts `beta` times as much as precision.
+
+    Read more in the :ref:`User Guide <threshold-rules>`.
 
     Read more in the :ref:`User Guide <threshold-rules>`.
 
     Parameters
     ----------
     beta : float, default=1.0
-        Below 1, false alarms weigh more; above 1, missed outliers do.
+        Weight of recall. Below 1, false alarms count more; above 1, missed outliers
+        count more.
 
     Attributes
     ----------
@@ -84,12 +87,12 @@ class FBetaThreshold(BaseLabelledThreshold):
 
     See Also
     --------
-    CostThreshold : Where the price of an error is known.
+    CostThreshold : For known costs of false alarms and missed outliers.
 
     Notes
     -----
-    The score reached on the rows that chose the threshold is too good; judge it on
-    others.
+    The score on the rows that determine the threshold is too optimistic. Evaluate the
+    threshold on other rows.
 
     Examples
     --------
@@ -109,16 +112,18 @@ class FBetaThreshold(BaseLabelledThreshold):
 
 
 class CostThreshold(BaseLabelledThreshold):
-    """The threshold of the lowest cost on labelled rows.
+    """Threshold with the lowest cost on labelled rows.
+
+    Read more in the :ref:`User Guide <threshold-rules>`.
 
     Read more in the :ref:`User Guide <threshold-rules>`.
 
     Parameters
     ----------
     false_alarm : float, default=1.0
-        Cost of an inlier that is flagged.
+        Cost of flagging an inlier.
     missed : float, default=10.0
-        Cost of an outlier that is not flagged, in the same unit.
+        Cost of missing an outlier, in the same unit.
 
     Attributes
     ----------
@@ -126,12 +131,12 @@ class CostThreshold(BaseLabelledThreshold):
 
     See Also
     --------
-    FBetaThreshold : Where no cost is known.
+    FBetaThreshold : For unknown costs.
 
     Notes
     -----
-    The labelled rows should hold outliers at the rate of later data; if they were
-    chosen otherwise, `sample_weight` can put the rate right.
+    The proportion of outliers among the labelled rows should be that of later data.
+    Where it is not, `sample_weight` can correct it.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The modified z-score of the scores."""
+"""Threshold by the modified z-score."""
 
 from numbers import Real
 
@@ -10,16 +10,19 @@ from sklearn_deepod.utils._sklearn_compat import Interval
 class MADThreshold(BaseThreshold):
     """Threshold by the modified z-score of the scores.
 
-    The threshold is ``median + factor * MAD / 0.6745`` [1]_, with the median absolute
-    deviation (MAD) of the training scores. Up to half of them may be those of outliers.
-    For skewed scores, as most detectors give, it flags more than for symmetric ones.
+    The threshold is ``median + factor * MAD / 0.6745`` [1]_, where MAD is the median
+    absolute deviation of the training scores. It tolerates up to half of the scores
+    being those of outliers. With skewed scores, which most detectors return, it flags
+    more rows than with symmetric ones.
+
+    Read more in the :ref:`User Guide <threshold-rules>`.
 
     Read more in the :ref:`User Guide <threshold-rules>`.
 
     Parameters
     ----------
     factor : float, default=3.5
-        Modified z-score beyond which a score is an outlier's.
+        Modified z-score beyond which scores are those of outliers.
 
     Attributes
     ----------
@@ -27,8 +30,8 @@ class MADThreshold(BaseThreshold):
 
     Notes
     -----
-    Where more than half of the scores are equal, 1.253314 times the mean absolute
-    deviation from the median stands in for ``MAD / 0.6745``.
+    If more than half of the scores are equal, ``MAD / 0.6745`` is replaced by 1.253314
+    times the mean absolute deviation from the median.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Two groups of scores, each with a normal distribution."""
+"""Threshold between two normal distributions of scores."""
 
 import numpy as np
 from sklearn.mixture import GaussianMixture
@@ -7,26 +7,27 @@ from sklearn_deepod.threshold._base import BaseThreshold
 
 
 class MixtureGapThreshold(BaseThreshold):
-    """Threshold where the upper of two normal distributions becomes the likelier one.
+    """Threshold where the upper of two normal distributions becomes more likely.
 
     A mixture of two normal distributions is fitted to the training scores by
-    `sklearn.mixture.GaussianMixture`. If one alone describes them better, by the
-    Bayesian information criterion, there is no second group and nothing is flagged.
-    Since scores are mostly skewed, the second group may be no more than the long tail
-    of the first.
+    `sklearn.mixture.GaussianMixture`. If a single one has a better Bayesian information
+    criterion, there is no second group and nothing is flagged. Since scores are mostly
+    skewed, the second component may merely fit the long tail of the first.
+
+    Read more in the :ref:`User Guide <threshold-rules>`.
 
     Read more in the :ref:`User Guide <threshold-rules>`.
 
     Parameters
     ----------
     random_state : int, RandomState instance or None, default=None
-        Seed of the mixture's start.
+        Seed of the initialisation of the mixture.
 
     Attributes
     ----------
     {attributes}
     mixture_ : sklearn.mixture.GaussianMixture
-        The mixture kept, of two components or one, for standardised scores.
+        The selected mixture, with one or two components, of the standardised scores.
 
     Examples
     --------
@@ -47,11 +48,13 @@ class MixtureGapThreshold(BaseThreshold):
 
     def _threshold(self, scores, y, sample_weight):
         ranked = np.sort(scores)
-        z = ((ranked - np.mean(ranked)) / (np.std(ranked) or 1.0))[:, None]
-        # More distinct values than components, or the mixture has nothing to fit.
+        # Scaling by a power of two is exact, and keeps sums in float64's range.
+        halved = ranked * 2.0**-520 if np.abs(ranked).max() > 1e150 else ranked
+        z = ((halved - np.mean(halved)) / (np.std(halved) or 1.0))[:, None]
+        # Two components need two distinct values.
         one, two = (
             GaussianMixture(n, random_state=self.random_state).fit(z)
-            for n in ((1, 2) if np.ptp(ranked) > 0 else (1, 1))
+            for n in ((1, 2) if ranked[-1] > ranked[0] else (1, 1))
         )
         self.mixture_ = min(one, two, key=lambda mixture: mixture.bic(z))
         if self.mixture_.n_components == 1:

@@ -1,4 +1,4 @@
-"""Two groups of scores, by the variance between them."""
+"""Threshold between two groups of scores, by Otsu's method."""
 
 from numbers import Real
 
@@ -8,25 +8,28 @@ from sklearn_deepod.utils._sklearn_compat import Interval
 
 
 class OtsuThreshold(BaseThreshold):
-    """Threshold that parts the scores in two groups.
+    """Threshold that separates the scores into two groups.
 
-    Of all thresholds, Otsu's [1]_ is the one with the largest variance between the
-    means of the two groups. One enormous score would hide all other outliers, so that
-    the scores are squashed first. And a single group would be parted as well, through
-    the middle if it is symmetric; so there is a lower bound. `TailExcessThreshold`
-    first asks whether there is a second group.
+    Otsu's method [1]_ chooses the threshold with the largest variance between the means
+    of the two groups. Scores are compressed first, since otherwise a single huge score
+    would hide all other outliers. The threshold has a lower bound, since the method
+    also splits a single group: if it is symmetric, in the middle.
+    `TailExcessThreshold` first tests whether there is a second group.
+
+    Read more in the :ref:`User Guide <threshold-rules>`.
 
     Read more in the :ref:`User Guide <threshold-rules>`.
 
     Parameters
     ----------
     lower : float or None, default=2.0
-        Lowest threshold, in robust deviations, ``MAD / 0.6745``, above the median. Of a
-        single group of normally distributed scores, 2.3 % lie beyond two deviations.
-        None sets no bound.
-    knee : float or None, default=16.0
-        Scores become ``arcsinh(z / knee)``, where z is their distance from the median
-        in robust deviations, at most 100. None leaves them as they are.
+        Lower bound of the threshold, in robust standard deviations (``MAD / 0.6745``)
+        above the median. If the scores of a single group are normally distributed,
+        2.3 % of them lie above 2.0. None means no bound.
+    linear_range : float or None, default=16.0
+        Scores are compressed to ``arcsinh(z / linear_range)``, where z is the distance
+        from the median in robust standard deviations, clipped at 100. None leaves them
+        unchanged.
 
     Attributes
     ----------
@@ -46,13 +49,15 @@ class OtsuThreshold(BaseThreshold):
 
     _parameter_constraints: dict = {
         "lower": [Interval(Real, None, None, closed="neither"), None],
-        "knee": [Interval(Real, 0, None, closed="neither"), None],
+        "linear_range": [Interval(Real, 0, None, closed="neither"), None],
     }
     _min_scores = 1
 
-    def __init__(self, *, lower=2.0, knee=16.0):
+    def __init__(self, *, lower=2.0, linear_range=16.0):
         self.lower = lower
-        self.knee = knee
+        self.linear_range = linear_range
 
     def _threshold(self, scores, y, sample_weight):
-        return otsu_threshold(scores, sample_weight, lower=self.lower, knee=self.knee)
+        return otsu_threshold(
+            scores, sample_weight, lower=self.lower, linear_range=self.linear_range
+        )

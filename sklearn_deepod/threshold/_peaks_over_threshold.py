@@ -1,4 +1,4 @@
-"""An extreme-value rule, also for streams."""
+"""Threshold by extreme value theory, for fixed data and streams."""
 
 from numbers import Integral, Real
 
@@ -9,38 +9,42 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from sklearn_deepod.threshold._base import BaseThreshold
+from sklearn_deepod.utils._rollback import all_or_nothing
+from sklearn_deepod.utils._scores import HIGHEST
 from sklearn_deepod.utils._sklearn_compat import Interval
 
-# Fewer peaks give no tail, only noise.
+# With fewer peaks, the estimates of the tail are mostly noise.
 MIN_PEAKS = 10
-# The tail is fitted anew once the peaks have grown by this share.
+# The tail is fitted again when the number of peaks has grown by this proportion.
 REFIT_GROWTH = 0.01
 
 
 class PeaksOverThreshold(BaseThreshold):
-    """Threshold for a target rate of false alarms, by the tail of the training scores.
+    """Threshold for a target false alarm rate, by the tail of the training scores.
 
     A generalised Pareto distribution is fitted by maximum likelihood to the peaks, the
-    scores above a high quantile, and continued to the threshold that inliers exceed at
-    the given rate: beyond the largest training score, if the rate asks for it. An
-    empirical quantile cannot do that. The training rows should be normal, or few
+    scores above a high quantile. It is extrapolated to the threshold that inliers
+    exceed at the given rate, which may lie beyond the highest training score, where an
+    empirical quantile cannot lie. The training rows should be normal, since even a few
     outliers make the tail longer and the threshold higher.
 
-    `update` goes on with a stream (SPOT [1]_): it judges new scores one after the other
-    and learns from those that raise no alarm.
+    `update` continues with a stream (SPOT [1]_): it labels new scores one after the
+    other, and learns from those that raise no alarm.
+
+    Read more in the :ref:`User Guide <rare-events>`.
 
     Read more in the :ref:`User Guide <rare-events>`.
 
     Parameters
     ----------
     rate : float, default=1e-3
-        Share of inliers that may be flagged, below ``1 - level``.
+        Target proportion of inliers that are flagged, below ``1 - level``.
     level : float, default=0.95
-        Share of the training scores below the peaks. Higher is truer to the theory,
-        lower leaves more peaks to fit.
+        Proportion of the training scores below the peaks. A higher level agrees better
+        with the theory; a lower one leaves more peaks to fit.
     max_peaks : int or None, default=2000
-        Peaks kept for the fit, the latest ones, so that a stream needs no more memory
-        as it goes on. None keeps all.
+        Number of peaks that are kept for the fit, the latest ones, so that memory does
+        not grow with the stream. None keeps all.
 
     Attributes
     ----------
@@ -48,26 +52,27 @@ class PeaksOverThreshold(BaseThreshold):
     initial_threshold_ : float
         Scores above it are peaks.
     peaks_ : ndarray of shape (n_kept,)
-        Excesses of the peaks over `initial_threshold_`, the latest last.
+        Excesses of the peaks over `initial_threshold_`, in order of arrival.
     shape_ : float
-        Shape of the tail: negative ends, 0 is exponential, positive is heavy.
+        Shape parameter of the tail: negative for a tail with an end, 0 for an
+        exponential one, positive for a heavy one.
     scale_ : float
-        Scale of the tail.
+        Scale parameter of the tail.
     n_peaks_ : int
         Number of peaks so far.
     n_samples_seen_ : int
-        Number of scores learned from so far.
+        Number of scores so far, without alarms.
 
     Notes
     -----
-    With n scores and m peaks above the initial threshold t, the final one is
+    With n scores and m peaks above the initial threshold t, the final threshold is
     ``t + scale / shape * ((rate * n / m) ** -shape - 1)`` (equation 1 of [1]_).
 
-    Alarms are not learned from, so the peaks of a stream are those below the threshold
-    of their time. Their likelihood is taken as such; without that, which is how SPOT
-    was published, the tail would look ever shorter, and the threshold creep down. A
-    stream that drifts is not followed far: a tail that grows fast is all alarms. Fit
-    anew then.
+    Alarms do not update the tail, so the peaks of a stream are truncated at the
+    threshold of their time. The likelihood accounts for this truncation. SPOT as
+    published does not: its tail becomes shorter with time, and the threshold decreases.
+    The rule follows a drifting stream only slowly, since scores that grow fast are
+    alarms. Fit it again in that case.
 
     References
     ----------
@@ -99,11 +104,11 @@ class PeaksOverThreshold(BaseThreshold):
         self.max_peaks = max_peaks
 
     def update(self, anomaly_scores):
-        """Judge scores in the order in which they came, and learn from them.
+        """Label scores in the order of their arrival, and learn from them.
 
-        Each is compared with the threshold of its time. What exceeds it is an alarm and
-        is not learned from; other peaks join the tail. The past is not kept, but for
-        the peaks.
+        Each score is compared with the threshold at that moment. A score that exceeds
+        it is an alarm, and does not update the tail; other peaks do. Of earlier scores,
+        only the peaks are stored.
 
         Parameters
         ----------
@@ -123,11 +128,16 @@ class PeaksOverThreshold(BaseThreshold):
             dtype=np.float64,
             input_name="anomaly_scores",
         )
+        with all_or_nothing(self):
+            return self._update(scores)
+
+    def _update(self, scores):
+        """Label validated scores, and learn from them."""
         labels = np.ones(len(scores), dtype=int)
         before = self.n_samples_seen_
         peaks, limits = [], []
         n_alarms = 0
-        # Scores below the initial threshold count, and change nothing else.
+        # Scores below the initial threshold only increase the number of scores.
         for i in np.flatnonzero(scores > self.initial_threshold_):
             self.n_samples_seen_ = before + int(i) - n_alarms
             self._set_threshold()
@@ -154,6 +164,7 @@ class PeaksOverThreshold(BaseThreshold):
                 "share of the scores in the tail. Lower level."
             )
         self._rate, self._max_peaks = self.rate, self.max_peaks
+        scores = scores[scores < HIGHEST]  # infinite scores are alarms, no peaks
         self.initial_threshold_ = float(np.quantile(scores, self.level))
         peaks = scores[scores > self.initial_threshold_] - self.initial_threshold_
         if len(peaks) < MIN_PEAKS:
@@ -170,11 +181,11 @@ class PeaksOverThreshold(BaseThreshold):
         return self.threshold_
 
     def _add_peaks(self, peaks, limits):
-        """Fit the tail to the latest peaks; alarms lay above the limits."""
+        """Fit the tail to the latest peaks, which were truncated at `limits`."""
         kept = slice(None if self._max_peaks is None else -self._max_peaks, None)
         self.peaks_ = np.append(self.peaks_, peaks)[kept]
         self._limits = np.append(self._limits, limits)[kept]
-        # In units of their mean: the search of the maximum has absolute tolerances.
+        # Divided by their mean, since the optimizer has absolute tolerances.
         unit = np.mean(self.peaks_)
         if np.isinf(limits).all():
             shape, _, scale = genpareto.fit(self.peaks_ / unit, floc=0)
@@ -190,14 +201,14 @@ class PeaksOverThreshold(BaseThreshold):
 
 
 def _fit_below(peaks, limits, start):
-    """Shape and scale of highest likelihood, given that no peak is above its limit.
+    """Estimate shape and scale by maximum likelihood from truncated peaks.
 
-    scipy's distributions are fitted without such limits.
+    scipy does not fit truncated distributions.
     """
 
     def loss(parameters):
         shape, log_scale = parameters
-        shape = shape if abs(shape) > 1e-8 else 1e-8  # the formulas' limit at 0
+        shape = shape if abs(shape) > 1e-8 else 1e-8  # the formulas need a limit at 0
         grown = 1 + np.exp(-log_scale) * shape * peaks
         if grown.min() <= 0:  # beyond the end of the tail
             return np.inf

@@ -1,4 +1,4 @@
-"""A given share of the training rows."""
+"""Threshold at a quantile of the scores."""
 
 from numbers import Real
 
@@ -8,24 +8,26 @@ from sklearn_deepod.utils._sklearn_compat import Interval
 
 
 class QuantileThreshold(BaseThreshold):
-    """Threshold above which a given share of the training rows lies.
+    """Threshold above which a given proportion of the training rows lies.
 
-    It is what a number given to a detector as ``contamination`` does. The share is a
-    guess, and it is flagged whether or not there are outliers.
+    This is the rule of detectors whose ``contamination`` is a number. The proportion is
+    a guess: so many rows are flagged, whether or not there are outliers.
+
+    Read more in the :ref:`User Guide <threshold-rules>`.
 
     Read more in the :ref:`User Guide <threshold-rules>`.
 
     Parameters
     ----------
     contamination : float, default=0.1
-        The share, in (0, 0.5].
+        The proportion, in (0, 0.5].
 
     Attributes
     ----------
     threshold_ : float
-        Rows that score above it are outliers. It lies midway between two training
-        scores. Equal scores cannot be parted: the threshold nearest to the share is
-        taken.
+        Rows with higher anomaly scores are outliers. It lies midway between two
+        training scores. Since it cannot separate equal scores, it is the threshold with
+        the nearest possible proportion.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The z-score of the scores."""
+"""Threshold by the z-score."""
 
 from numbers import Real
 
@@ -8,12 +8,14 @@ from sklearn_deepod.utils._sklearn_compat import Interval
 
 
 class StandardDeviationThreshold(BaseThreshold):
-    """Threshold some standard deviations above the mean of the scores.
+    """Threshold at a multiple of the standard deviation above the mean.
 
-    The oldest rule, and one that outliers move: they raise the mean and the standard
-    deviation by which they are judged. Of n scores none can lie further than
-    ``(n - 1) / sqrt(n)`` standard deviations above the mean (Shiffler, 1988), so that
-    with 10 scores or fewer three can never be exceeded.
+    This is the oldest rule. It is not robust: outliers raise the mean and the standard
+    deviation of the scores. Of n scores, none can be more than ``(n - 1) / sqrt(n)``
+    standard deviations above the mean [1]_. So with 10 scores or fewer, none exceeds
+    three.
+
+    Read more in the :ref:`User Guide <threshold-rules>`.
 
     Read more in the :ref:`User Guide <threshold-rules>`.
 
@@ -28,8 +30,8 @@ class StandardDeviationThreshold(BaseThreshold):
 
     References
     ----------
-    R. E. Shiffler (1988). Maximum z scores and outliers. The American Statistician
-    42(1), 79-80.
+    .. [1] R. E. Shiffler (1988). Maximum z scores and outliers. The American
+       Statistician 42(1), 79-80.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""More scores beyond the threshold than the tail of the bulk lets expect."""
+"""Threshold beyond which there are more scores than the tail of the bulk predicts."""
 
 from numbers import Real
 
@@ -8,25 +8,25 @@ from sklearn_deepod.utils._sklearn_compat import Interval
 
 
 class TailExcessThreshold(BaseThreshold):
-    """Threshold beyond which there are more scores than the bulk lets expect.
+    """Threshold beyond which there are more scores than the bulk predicts.
 
-    An exponential tail, fitted to the bulk of the scores, says how many to expect
-    beyond any value. The threshold is the lowest one at which these are at most the
-    share `level` of those found: a false discovery rate [1]_ with an empirical null
-    distribution [2]_. If no score exceeds the tail so clearly, the highest one alone is
-    flagged, so that tables without outliers raise few false alarms. With its defaults
-    it is the rule of this package's detectors (``contamination="auto"``) unless
-    ``novelty=True``.
+    An exponential tail, fitted to the bulk of the scores, predicts how many scores
+    exceed any value. The threshold is the lowest one at which the predicted number is
+    at most the proportion `level` of the observed number: control of the false
+    discovery rate [1]_ with an empirical null distribution [2]_. If no threshold
+    achieves this, only the highest score is flagged, so that tables without outliers
+    raise few false alarms. With the default parameters, this is the rule by which the
+    detectors of this package set ``contamination="auto"`` unless ``novelty=True``.
 
     Read more in the :ref:`User Guide <contamination-auto>`.
 
     Parameters
     ----------
     level : float, default=0.2
-        Expected share of false alarms among the rows flagged.
+        Expected proportion of false alarms among the flagged rows.
     groups : bool, default=True
-        Whether to leave the threshold to `OtsuThreshold` where there is a second group:
-        a density that rises again above the median, or a tail far too heavy for a
+        Whether to use `OtsuThreshold` where the scores form a second group, that is, if
+        their density rises again above the median or their tail is much too heavy for a
         single group.
 
     Attributes
@@ -35,7 +35,7 @@ class TailExcessThreshold(BaseThreshold):
 
     See Also
     --------
-    OtsuThreshold : Always parts the scores; flags more.
+    OtsuThreshold : Always separates two groups; flags more rows.
 
     References
     ----------
@@ -52,7 +52,7 @@ class TailExcessThreshold(BaseThreshold):
     >>> int(np.sum(clean > TailExcessThreshold().fit(clean).threshold_))
     1
     >>> scores = np.r_[clean, np.full(20, 30.0)]
-    >>> rule = TailExcessThreshold().fit(scores)  # a fifth may be false alarms
+    >>> rule = TailExcessThreshold().fit(scores)  # up to a fifth are false alarms
     >>> int(np.sum(scores > rule.threshold_))
     24
     """

@@ -1,4 +1,4 @@
-"""One long series as windows for any detector."""
+"""Outlier detection in time series."""
 
 from sklearn_deepod.timeseries._windowed_detector import WindowedDetector
 

@@ -1,4 +1,4 @@
-"""Outliers in one long series, found window by window."""
+"""Outlier detection in one long series by its windows."""
 
 from numbers import Integral
 
@@ -11,10 +11,11 @@ from sklearn_deepod._stats import training_threshold
 from sklearn_deepod.timeseries._windows import cut_windows, merge_scores, window_starts
 from sklearn_deepod.utils._decision import ContaminationMixin, DecisionMixin
 from sklearn_deepod.utils._meta import MetaDetectorMixin, check_scores_new_rows
+from sklearn_deepod.utils._scores import scores_of
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
-# Numbers in the windows that are scored at once: windows overlap, so all of them
-# together are up to `window` times the series.
+# Limits the memory of one call: overlapping windows hold up to `window` times as many
+# numbers as the series.
 SCORE_CELLS = 2**22
 
 
@@ -23,62 +24,66 @@ class WindowedDetector(
 ):
     """Outlier detection in one long series by any detector on its windows.
 
-    The rows of `X` are the time stamps of one series, in order and at even intervals;
-    its columns are the channels. A clone of `detector` is fitted on windows of the
-    series, and each time stamp gets its score from those of the windows that hold it.
-    Like any outlier detector, this takes n rows and gives n scores.
+    The rows of `X` are the time stamps of one series, in temporal order and at equal
+    intervals; its columns are the channels. A clone of `detector` is fitted on windows
+    of the series. The score of a time stamp is computed from the scores of the windows
+    that contain it, so n rows get n scores, as from any outlier detector.
+
+    Read more in the :ref:`User Guide <windowed-detector>`.
 
     Read more in the :ref:`User Guide <windowed-detector>`.
 
     Parameters
     ----------
     detector : estimator
-        Outlier detector with `fit` and `score_samples` as scikit-learn means them:
-        higher is more normal. ``LocalOutlierFactor`` needs ``novelty=True``.
+        Outlier detector with `fit` and a `score_samples` that follows scikit-learn's
+        convention (higher is more normal). ``LocalOutlierFactor`` needs
+        ``novelty=True``.
     window : int, default=32
-        Time stamps in a window.
+        Length of a window, in time stamps.
     stride : int, default=1
-        Time stamps from one window to the next, at most `window`. The last window is
-        always taken. Greater strides make fitting and scoring cheaper and the scores
-        coarser.
+        Distance between the starts of two windows, in time stamps, at most `window`.
+        The last window is always included. Larger strides make fitting and scoring
+        cheaper, and the scores coarser.
     merge : {"max", "mean", "last"}, default="max"
-        How a time stamp gets its score from the anomaly scores of windows. "max" is
-        the most anomalous window that holds it, "mean" the mean of all that hold it.
-        "last" is the latest window that does not reach beyond it, so that a score never
-        depends on what comes later; the first time stamps, for which there is none, get
-        that of the first window.
+        How the anomaly scores of windows are combined for a time stamp. "max" takes the
+        most anomalous window that contains it, "mean" the mean of all that contain it.
+        "last" takes the latest window that ends at or before it, so that scores never
+        depend on later time stamps; the first time stamps, before the end of the first
+        window, get the score of that window.
     flatten : "auto" or bool, default="auto"
-        Whether `detector` is given windows as rows of ``window * n_channels`` numbers,
-        time stamp by time stamp, or as an array (n_windows, window, n_channels).
-        "auto" flattens unless the detector's tag ``three_d_array`` says that it takes
-        sequences; a Pipeline does not tell, so it gets flat rows.
+        Whether `detector` gets each window as a row of ``window * n_channels`` numbers,
+        ordered by time stamp, or all windows as an array (n_windows, window,
+        n_channels). "auto" flattens unless the detector has the tag ``three_d_array``,
+        so that it accepts sequences. A Pipeline has no such tag, and gets flat rows.
     {parameters}
 
     Attributes
     ----------
     detector_ : estimator
-        The detector fitted on windows.
+        The detector fitted on the windows.
     n_features_in_ : int
         Number of channels.
     {attributes}
 
     See Also
     --------
-    sklearn_deepod.detectors.AutoEncoder : With a network for sequences, a detector
-        that reads windows step by step.
-    sklearn.model_selection.TimeSeriesSplit : Cross-validation in the order of time.
+    sklearn_deepod.detectors.AutoEncoder : With a network for sequences, it reads the
+        time stamps of a window one by one.
+    sklearn.model_selection.TimeSeriesSplit : Cross-validation in temporal order.
 
     Notes
     -----
-    A score depends on the neighbours of its time stamp, so rows must not be shuffled,
-    and an anomaly raises the scores of the ``window - 1`` time stamps on either side
-    of it (those after it, with ``merge="last"``). With ``window=1`` all checks of
-    `sklearn.utils.estimator_checks` pass; with longer windows, two cannot, which score
-    rows in another order or one by one and expect the same scores.
+    The score of a time stamp depends on its neighbours. Rows must therefore not be
+    shuffled, and an anomaly makes up to ``window - 1`` time stamps on each side of it
+    (with ``merge="last"``, only those after it) look more anomalous. With ``window=1``
+    all of scikit-learn's estimator checks pass. With longer windows, two of them cannot
+    pass, since they score rows in another order or one by one and expect the same
+    scores.
 
-    Missing values are handed on: `detector` has to take them. There are no sample
-    weights, since a window has none of its own. Channels are not scaled; put a scaler
-    before this detector, or around the one inside.
+    Missing values are passed to `detector`, which has to accept them. Sample weights
+    are not supported, since windows share their time stamps. Channels are not scaled:
+    put a scaler before this estimator, or into a pipeline with the wrapped detector.
 
     Examples
     --------
@@ -102,7 +107,7 @@ class WindowedDetector(
         **ContaminationMixin._parameter_constraints,
     }
 
-    #: A window has no weight or label of its own.
+    #: Windows share time stamps, so they have no weights or labels of their own.
     _routed_from = ()
 
     def __init__(
@@ -125,14 +130,14 @@ class WindowedDetector(
         self.novelty = novelty
 
     def fit(self, X, y=None):
-        """Fit the detector on windows of a series.
+        """Fit the detector on the windows of a series.
 
         Parameters
         ----------
         X : array-like of shape (n_timestamps, n_channels)
-            The series, at least `window` time stamps long.
+            The series, of at least `window` time stamps.
         y : Ignored
-            For API consistency.
+            Not used, present for API consistency.
 
         Returns
         -------
@@ -142,8 +147,8 @@ class WindowedDetector(
         Raises
         ------
         ValueError
-            If the series is shorter than a window, or if `stride` would leave time
-            stamps out.
+            If the series is shorter than a window, or if some time stamps would be in
+            no window because `stride` exceeds `window`.
         """
         return super().fit(X)
 
@@ -174,7 +179,7 @@ class WindowedDetector(
             X,
             reset=reset,
             dtype=[np.float64, np.float32],
-            ensure_all_finite="allow-nan",  # the inner detector knows whether it may
+            ensure_all_finite="allow-nan",  # the wrapped detector decides
         )
         if len(X) < self._window:
             raise ValueError(
@@ -189,7 +194,7 @@ class WindowedDetector(
         return X
 
     def _rows(self, X, starts):
-        """Windows in the shape that the detector takes."""
+        """Get the windows in the shape that the detector expects."""
         windows = cut_windows(X, starts, self._window)
         return windows.reshape(len(windows), -1) if self._flatten else windows
 
@@ -197,14 +202,14 @@ class WindowedDetector(
         starts = window_starts(len(X), self._window, self._stride)
         n_rows = max(1, SCORE_CELLS // (self._window * X.shape[1]))
         scores = [
-            self.detector_.score_samples(self._rows(X, part))
+            scores_of(self.detector_, self._rows(X, part))
             for part in np.split(starts, range(n_rows, len(starts), n_rows))
         ]
-        anomaly_scores = -np.concatenate(scores, dtype=np.float64)
+        anomaly_scores = -np.concatenate(scores)
         return merge_scores(anomaly_scores, starts, self._window, len(X), self._merge)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        # A series has two axes, whatever the detector makes of its windows.
+        # A series has two axes, whatever the shape of its windows.
         tags.input_tags = InputTags(allow_nan=tags.input_tags.allow_nan)
         return tags

@@ -1,11 +1,11 @@
-"""Windows of a series, and scores of windows back on its time stamps."""
+"""Cut a series into windows, and merge the scores of windows."""
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 
 def window_starts(n_timestamps, window, stride):
-    """First time stamps of the windows that cover a series.
+    """Get the first time stamps of the windows that cover a series.
 
     Parameters
     ----------
@@ -14,13 +14,13 @@ def window_starts(n_timestamps, window, stride):
     window : int
         Length of a window.
     stride : int
-        Steps from one window to the next.
+        Distance between the starts of two windows.
 
     Returns
     -------
     ndarray of int
-        Every `stride`-th position, and that of the last window, which would otherwise
-        be left out where `stride` does not divide the rest.
+        Every `stride`-th position, and the start of the last window, which need not be
+        a multiple of `stride`.
     """
     last = n_timestamps - window
     starts = np.arange(0, last + 1, stride)
@@ -28,7 +28,7 @@ def window_starts(n_timestamps, window, stride):
 
 
 def cut_windows(X, starts, window):
-    """Windows of a series as one array.
+    """Cut windows from a series, as one array.
 
     Parameters
     ----------
@@ -47,21 +47,21 @@ def cut_windows(X, starts, window):
 
 
 def merge_scores(scores, starts, window, n_timestamps, rule):
-    """Scores of time stamps from those of the windows that hold them.
+    """Compute the scores of time stamps from the scores of the windows.
 
     Parameters
     ----------
     scores : ndarray of shape (n_windows,)
         Anomaly scores of the windows.
     starts : ndarray of int of shape (n_windows,)
-        Their first time stamps, ascending; no time stamp is left uncovered.
+        Their first time stamps, increasing. The windows must cover the series.
     window : int
         Length of a window.
     n_timestamps : int
         Length of the series.
     rule : {"max", "mean", "last"}
-        "max" and "mean" are over all windows that hold the time stamp; "last" is the
-        latest window that does not reach beyond it, or the first of all.
+        "max" and "mean" are over all windows that contain the time stamp; "last" takes
+        the latest window that ends at or before it, or else the first window.
 
     Returns
     -------
@@ -76,14 +76,15 @@ def merge_scores(scores, starts, window, n_timestamps, rule):
     highest = _reduce(np.maximum, scores, first, stop)
     if rule == "max":
         return highest
-    # Sums of each range, not differences of cumulated ones: one huge score would leave
-    # its rounding in all that come after it. Nor must rounding part equal scores.
-    mean = _reduce(np.add, scores, first, stop) / (stop - first)
+    # Not by differences of cumulative sums: the rounding error of one huge score would
+    # remain in all later ones. The bounds keep the mean of equal scores exact.
+    with np.errstate(over="ignore"):  # the bounds are finite
+        mean = _reduce(np.add, scores, first, stop) / (stop - first)
     return np.clip(mean, _reduce(np.minimum, scores, first, stop), highest)
 
 
 def _reduce(ufunc, values, first, stop):
     """Reduce ``values[first[i]:stop[i]]`` for each i."""
     ends = np.stack([first, stop], axis=1).ravel()
-    # Where a range ends is an index to reduceat, too, which must exist.
+    # One more value, since reduceat needs every end of a range to be an index.
     return ufunc.reduceat(np.append(values, 0.0), ends)[::2]

@@ -1,4 +1,4 @@
-"""What to do with flagged rows and cells: drop, repair, replace."""
+"""Treatments of outliers: drop, repair or replace them."""
 
 from sklearn_deepod.treatment._dropper import OutlierDropper
 from sklearn_deepod.treatment._repairer import OutlierRepairer

@@ -1,4 +1,4 @@
-"""What the treatments share."""
+"""Base of the transformers that change outliers."""
 
 from abc import ABCMeta, abstractmethod
 from numbers import Integral, Real
@@ -8,10 +8,10 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_deepod.treatment._cells import Inliers, deviating_cells
-from sklearn_deepod.treatment._labels import is_outlier
+from sklearn_deepod.treatment._labels import outliers
 from sklearn_deepod.treatment._table import Table
 from sklearn_deepod.utils._meta import MetaDetectorMixin, check_scores_new_rows
-from sklearn_deepod.utils._rollback import all_or_nothing
+from sklearn_deepod.utils._scores import scores_of
 from sklearn_deepod.utils._sklearn_compat import Interval, RealNotInt, _fit_context
 
 
@@ -22,34 +22,35 @@ class BaseOutlierTransformer(
     BaseEstimator,
     metaclass=ABCMeta,
 ):
-    """Base of the transformers that change the rows a detector flags, and no others.
+    """Base of the transformers that change only the rows that a detector flags.
 
     Subclasses implement `_learn` and `_new_values`.
 
     Parameters
     ----------
     detector : estimator
-        Outlier detector with `fit`, `score_samples` and `predict` as scikit-learn means
-        them. ``LocalOutlierFactor`` needs ``novelty=True``. Wrapped in
-        `sklearn.frozen.FrozenEstimator` it is not fitted again. Its threshold decides
-        which rows are changed.
+        Outlier detector with `fit`, `score_samples` and `predict` that follow
+        scikit-learn's conventions. ``LocalOutlierFactor`` needs ``novelty=True``. A
+        detector wrapped in `sklearn.frozen.FrozenEstimator` is not fitted again. Its
+        threshold determines which rows are changed.
     max_cells : float or int, default=0.5
-        Largest number of deviating cells in a row; a float is a share of the features.
-        A row that is still flagged then keeps these cells changed.
+        Largest number of deviating cells in a row; a float is a proportion of the
+        features. If the row is still flagged with these cells changed, the others stay
+        unchanged.
     min_change : float, default=2.0
-        Smallest distance from a deviating cell to its prediction, in robust deviations
-        of its feature. A flagged row without such a cell stays as it is: an unusual row
-        is not always a wrong one.
+        Smallest distance between a deviating cell and its prediction, in robust
+        standard deviations of the feature. Flagged rows without such a cell stay
+        unchanged: an unusual row need not be wrong.
 
     Attributes
     ----------
     detector_ : estimator
         The fitted detector.
     repair_report_ : dict of ndarray
-        The cells of the training rows that were changed, in equal lengths: "row" holds
-        their positions, "feature" the names of their columns (or positions, if there
-        are no names), "old" and "new" their values. `pandas.DataFrame` takes it.
-        `repair_report` gives the same for other rows.
+        The changed cells of the training rows, as arrays of equal length: "row" holds
+        row positions, "feature" column names (or positions, without names), "old" and
+        "new" the values. `pandas.DataFrame` converts it to a frame. `repair_report`
+        returns the same for other rows.
     n_features_in_ : int
         Number of features.
     {attributes}
@@ -74,31 +75,30 @@ class BaseOutlierTransformer(
 
     @property
     def _makes_missing(self):
-        """Whether cells become missing, for which integers have no value."""
+        """Whether cells become missing, which integers cannot represent."""
         return False
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit_transform(self, X, y=None, **params):
         """Fit, and change the training rows that the detector flags.
 
-        The result is that of ``fit(X).transform(X)``, at half the cost.
+        The result equals that of ``fit(X).transform(X)``, at half the cost.
 
         Parameters
         ----------
         X : array-like or data frame of shape (n_samples, n_features)
             Training rows.
         y : array-like of shape (n_samples,), default=None
-            Handed on to the detector.
+            Labels, passed to the detector.
         **params : dict
-            Handed on to the detector's `fit`.
+            Metadata, passed to the `fit` of the detector.
 
         Returns
         -------
         ndarray or data frame of shape (n_samples, n_features)
             See `transform`.
         """
-        with all_or_nothing(self):
-            table, changes = self._fit(X, y, params)
+        table, changes = self._fit_or_restore(X, y, params)
         return table.written(*changes, missing=self._makes_missing)
 
     def transform(self, X):
@@ -112,14 +112,14 @@ class BaseOutlierTransformer(
         Returns
         -------
         ndarray or data frame of shape (n_samples, n_features)
-            A copy of `X`, of the same kind and types, with some cells changed.
+            A copy of `X` with some cells changed, in the same format and, as far as
+            possible, with the same types.
         """
-        table = self._read(X)
-        changes = self._changes(table, self._flagged(table))
+        table, changes = self._read_and_change(X)
         return table.written(*changes, missing=self._makes_missing)
 
     def repair_report(self, X):
-        """Say which cells `transform` changes, from what to what.
+        """Report the cells that `transform` changes, with old and new values.
 
         Parameters
         ----------
@@ -131,16 +131,16 @@ class BaseOutlierTransformer(
         dict of ndarray
             See `repair_report_`.
         """
-        table = self._read(X)
-        return self._report(table, *self._changes(table, self._flagged(table)))
+        table, changes = self._read_and_change(X)
+        return self._report(table, *changes)
 
     @abstractmethod
     def _learn(self, rows, table):
-        """Learn from the rows of the training table that are not flagged."""
+        """Learn from the training rows that are not flagged."""
 
     @abstractmethod
     def _new_values(self, values, table):
-        """Cells to change in flagged rows, and rows with the new values in them."""
+        """Get a mask of the cells to change in flagged rows, and the changed rows."""
 
     def _fit(self, X, y, params):
         check_scores_new_rows(self.detector)
@@ -160,7 +160,7 @@ class BaseOutlierTransformer(
         if not len(rows):
             raise ValueError(
                 f"The detector flags all rows (n_samples={len(flagged)}): there is "
-                "nothing to learn from. Move its threshold, say by a lower "
+                "nothing to learn from. Change its threshold, for example by a lower "
                 "contamination."
             )
         empty = np.flatnonzero(np.isnan(rows).all(axis=0))
@@ -175,9 +175,10 @@ class BaseOutlierTransformer(
         self.repair_report_ = self._report(table, *changes)
         return table, changes
 
-    def _read(self, X):
+    def _read_and_change(self, X):
         check_is_fitted(self)
-        return Table(X, self._validate(X, reset=False), self)
+        table = Table(X, self._validate(X, reset=False), self)
+        return table, self._changes(table, self._flagged(table))
 
     def _validate(self, X, *, reset):
         return validate_data(
@@ -185,7 +186,7 @@ class BaseOutlierTransformer(
             X,
             reset=reset,
             dtype="numeric",
-            ensure_all_finite="allow-nan",  # the detector knows whether it may
+            ensure_all_finite="allow-nan",  # the detector decides
         )
 
     @property
@@ -194,15 +195,15 @@ class BaseOutlierTransformer(
 
     @property
     def _knows_names(self):
-        """Whether the detector was fitted on named columns, and so wants them again."""
+        """Whether the detector was fitted on named columns, and thus needs them."""
         return hasattr(self.detector_, "feature_names_in_")
 
     def _flagged(self, table):
         X = table.X if self._knows_names else table.array
-        return is_outlier(self.detector_.predict(X))
+        return outliers(self.detector_, X)
 
     def _deviating_cells(self, filler, values, table):
-        """Find deviating cells of flagged rows: their mask, and the rows repaired."""
+        """Get a mask of the deviating cells of flagged rows, and the repaired rows."""
         detector = self.detector_
 
         def given(rows):
@@ -211,15 +212,15 @@ class BaseOutlierTransformer(
         return deviating_cells(
             values,
             lambda *cells: table.rounded(filler.fill(*cells, detector, given)),
-            lambda rows: np.asarray(detector.score_samples(given(rows)), np.float64),
-            lambda rows: is_outlier(detector.predict(given(rows))),
+            lambda rows: scores_of(detector, given(rows)),
+            lambda rows: outliers(detector, given(rows)),
             self._inliers.scale,
             max_cells=self._max_cells,
             min_change=self._min_change,
         )
 
     def _changes(self, table, flagged):
-        """Rows, cells and new values, as `Table.written` takes them."""
+        """Get the rows, cells and new values for `Table.written`."""
         rows = np.flatnonzero(flagged)
         old = table.values[rows]
         changed, new = np.zeros(old.shape, dtype=bool), old

@@ -1,4 +1,4 @@
-"""Which cells make a row an outlier, for any detector."""
+"""Find the cells that make a row an outlier, for any detector."""
 
 import numpy as np
 from sklearn.base import clone
@@ -7,16 +7,16 @@ from sklearn.utils import gen_batches, get_tags
 
 from sklearn_deepod._stats import median_and_scale, rounding
 
-# Rows among which the default imputer looks for neighbours; its cost grows with them.
+# Largest number of rows among which the default imputer searches for neighbours.
 REFERENCE_ROWS = 2000
-# A detector that reads no missing values is shown medians instead, and then its own
-# reconstruction, this many times.
+# Number of reconstructions by a detector that does not accept missing values: hidden
+# cells are medians at first, and then the previous reconstruction.
 RECONSTRUCTIONS = 5
-# Numbers in the trial rows that are scored at once.
+# Number of cells in trial rows that are scored at once, to limit memory.
 TRIAL_CELLS = 2**22
 # Smallest scale of a feature.
 SMALLEST = 1e-300
-# Scores closer than this are equal.
+# Relative difference up to which scores are equal.
 TIE = 1e-9
 
 
@@ -31,21 +31,21 @@ class Inliers:
     Attributes
     ----------
     median, scale, low, high : ndarray of shape (n_features,)
-        Median, robust deviation, least and greatest value of each feature.
+        Median, robust standard deviation, minimum and maximum of each feature.
     """
 
     def __init__(self, rows):
         self.median, scale = median_and_scale(rows)
-        # Of a constant feature, any other value is far off.
+        # In a constant feature, every other value is far from the median.
         self.scale = np.maximum(scale, np.maximum(rounding(self.median), SMALLEST))
         self.low, self.high = np.nanmin(rows, axis=0), np.nanmax(rows, axis=0)
 
     def standardize(self, values):
-        """Values in the range of the inliers, in robust deviations from the median."""
+        """Clip values to the range of the inliers and standardise them robustly."""
         return (np.clip(values, self.low, self.high) - self.median) / self.scale
 
     def restore(self, standardized):
-        """Undo `standardize`, but for the range, which is kept to again."""
+        """Invert `standardize`, and clip the values to the range of the inliers."""
         values = standardized * self.scale + self.median
         return np.clip(values, self.low, self.high)
 
@@ -56,13 +56,13 @@ class CellFiller:
     Parameters
     ----------
     inliers : Inliers
-        Statistics of the rows.
+        Statistics of the inliers.
     rows : ndarray of shape (n_inliers, n_features)
-        The rows that an imputer is fitted on.
+        The inliers, on which an imputer is fitted.
     detector : estimator
-        The fitted detector; with `reconstruct` it predicts, if `imputer` is None.
+        The fitted detector. If it has `reconstruct` and `imputer` is None, it predicts.
     imputer : transformer or None
-        What predicts otherwise; None takes the nearest neighbours.
+        The imputer that predicts otherwise; None uses the nearest neighbours.
 
     Attributes
     ----------
@@ -89,16 +89,16 @@ class CellFiller:
         values : ndarray of shape (n_rows, n_features)
             The rows.
         hidden : ndarray of bool of the same shape
-            Cells to predict. The others are read in the range of the inliers.
+            Cells to predict. The others are clipped to the range of the inliers.
         detector : estimator
             The fitted detector.
         like : callable
-            Makes what the detector takes of an array.
+            Converts an array to the input format of the detector.
 
         Returns
         -------
         ndarray of shape (n_rows, n_features)
-            The rows, with predictions in the range of the inliers in the hidden cells.
+            The rows, with predictions within the range of the inliers in hidden cells.
         """
         inliers = self.inliers
         if self.imputer_ is not None:
@@ -106,9 +106,8 @@ class CellFiller:
             filled = np.asarray(self.imputer_.transform(shown), dtype=np.float64)
             if filled.shape != values.shape or np.isnan(filled[hidden]).any():
                 raise ValueError(
-                    f"{self.imputer_!r} does not fill in a value for each missing "
-                    "cell. Give an imputer that keeps all columns and adds none, such "
-                    "as KNNImputer."
+                    f"{self.imputer_!r} does not impute each missing cell. Use an "
+                    "imputer that keeps all columns and adds none, such as KNNImputer."
                 )
             return np.where(hidden, inliers.restore(filled), values)
         shown = np.clip(values, inliers.low, inliers.high)
@@ -127,25 +126,25 @@ def deviating_cells(values, fill, score, is_outlier, scale, *, max_cells, min_ch
     Parameters
     ----------
     values : ndarray of shape (n_rows, n_features)
-        Rows that are outliers. Missing cells (NaN) are never deviating.
+        Outliers. Missing cells (NaN) are never deviating.
     fill : callable
         ``fill(values, hidden)`` predicts hidden cells.
     score : callable
         Scores rows; higher is more normal.
     is_outlier : callable
-        Flags rows.
+        Labels rows; True for outliers.
     scale : ndarray of shape (n_features,)
-        Unit of the distance from a cell to its prediction, which decides if several
-        replacements give the same score.
+        Unit of the distance between a cell and its prediction. Of trials with equal
+        scores, the one with the largest distance is kept.
     max_cells : int
-        Guilty cells in a row, at most.
+        Largest number of deviating cells in a row.
     min_change : float
-        Least distance from a deviating cell to its prediction.
+        Smallest distance between a deviating cell and its prediction.
 
     Returns
     -------
     deviating : ndarray of bool of shape (n_rows, n_features)
-        The cells.
+        The deviating cells.
     repaired : ndarray of shape (n_rows, n_features)
         The rows, with predictions in the deviating cells.
     """
@@ -170,7 +169,7 @@ def _deviating_cells(values, fill, score, is_outlier, scale, max_cells, min_chan
         active = active[candidates[active].any(axis=1)]
         if not len(active):
             break
-        # One trial for each candidate: its row, with it and the deviating cells filled.
+        # One trial per candidate, in which it and the deviating cells are predicted.
         i, j = np.nonzero(candidates[active])
         originals, hidden = values[active[i]], deviating[active[i]]
         cells = np.arange(len(i)), j
@@ -188,10 +187,11 @@ def _deviating_cells(values, fill, score, is_outlier, scale, max_cells, min_chan
         number = np.zeros(shape, dtype=int)
         number[i, j] = np.arange(len(i))
         best = scores.max(axis=1)
-        margin = TIE * np.maximum(1.0, np.abs(levels[active]))
-        distances[scores < (best - margin)[:, None]] = -1.0
-        # A detector may score all that is far off alike: then go on, but not downhill.
-        better = np.flatnonzero(best >= levels[active] - margin)
+        with np.errstate(over="ignore"):
+            margin = TIE * np.maximum(1.0, np.abs(levels[active]))
+            distances[scores < (best - margin)[:, None]] = -1.0
+            # Equal scores are accepted: a detector may score all distant rows alike.
+            better = np.flatnonzero(best >= levels[active] - margin)
         if not len(better):
             break
         column = distances[better].argmax(axis=1)

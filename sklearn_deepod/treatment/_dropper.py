@@ -1,4 +1,4 @@
-"""Leave outliers out of the training."""
+"""Drop outliers from the training data."""
 
 import numpy as np
 import scipy.sparse as sp
@@ -7,34 +7,36 @@ from sklearn.utils.validation import indexable
 
 from sklearn_deepod.treatment._labels import is_outlier
 from sklearn_deepod.utils._meta import MetaDetectorMixin, take_features
-from sklearn_deepod.utils._sklearn_compat import METHODS, _safe_indexing
+from sklearn_deepod.utils._sklearn_compat import METHODS, _num_samples, _safe_indexing
 
 
 class OutlierDropper(MetaDetectorMixin, BaseEstimator):
-    """Leave the rows that an outlier detector flags out of the training.
+    """Drop the training rows that an outlier detector flags.
 
-    A pipeline of imbalanced-learn calls `fit_resample` when it is fitted and passes
-    over this step when it predicts, so that each row to be predicted gets a prediction.
-    scikit-learn's own pipeline cannot change the number of rows; see Notes.
+    A pipeline of imbalanced-learn calls `fit_resample` when it is fitted, and skips
+    this step when it predicts, so that each row gets a prediction. A pipeline of
+    scikit-learn cannot change the number of rows; see Notes.
+
+    Read more in the :ref:`User Guide <outlier-dropper>`.
 
     Read more in the :ref:`User Guide <outlier-dropper>`.
 
     Parameters
     ----------
     detector : estimator
-        Any outlier detector with `fit` and `predict`, or with `fit_predict`, as
-        scikit-learn means them. ``LocalOutlierFactor`` is best left at
-        ``novelty=False`` here: it judges the rows that it was fitted on. Wrapped in
-        `sklearn.frozen.FrozenEstimator` a detector is not fitted again.
+        Outlier detector with `fit` and `predict`, or with `fit_predict`, that follow
+        scikit-learn's conventions. For ``LocalOutlierFactor``, ``novelty=False`` is the
+        right choice, since it labels the rows that it was fitted on. A detector wrapped
+        in `sklearn.frozen.FrozenEstimator` is not fitted again.
 
     Attributes
     ----------
     detector_ : estimator
         The fitted detector.
     kept_indices_ : ndarray of int of shape (n_kept,)
-        Positions of the training rows that are kept, in their order.
+        Positions of the training rows that are kept, in increasing order.
     dropped_indices_ : ndarray of int of shape (n_dropped,)
-        Positions of the others.
+        Positions of the training rows that are dropped.
     {attributes}
 
     See Also
@@ -44,15 +46,15 @@ class OutlierDropper(MetaDetectorMixin, BaseEstimator):
 
     Notes
     -----
-    Without imbalanced-learn, resample and fit in two steps, in each fold of a
-    cross-validation anew::
+    Without imbalanced-learn, resample and fit in two steps, within each fold of a
+    cross-validation::
 
         X_kept, y_kept = OutlierDropper(detector).fit_resample(X, y)
         model.fit(X_kept, y_kept)
 
-    Weights of the training rows go the same way: ``sample_weight[kept_indices_]``.
+    The weights of the kept rows are ``sample_weight[dropper.kept_indices_]``.
 
-    A detector sees rows, not labels: rows of a rare class may be what it flags.
+    Most detectors ignore the classes of the rows, and may flag those of a rare class.
 
     Examples
     --------
@@ -84,11 +86,12 @@ class OutlierDropper(MetaDetectorMixin, BaseEstimator):
                 f"{detector!r} cannot label rows: an outlier detector with fit and "
                 "predict, or with fit_predict, is needed."
             )
-        flagged = is_outlier(labels)
+        flagged = is_outlier(detector, labels, _num_samples(X))
         if flagged.all():
             raise ValueError(
                 f"The detector flags all rows (n_samples={len(flagged)}): there is "
-                "nothing to train on. Move its threshold, say by a lower contamination."
+                "nothing to train on. Change its threshold, for example by a lower "
+                "contamination."
             )
         self.detector_ = detector
         self.kept_indices_ = np.flatnonzero(~flagged)
@@ -96,23 +99,23 @@ class OutlierDropper(MetaDetectorMixin, BaseEstimator):
         take_features(self, detector)
 
     def fit_resample(self, X, y=None, **params):
-        """Fit the detector and return the rows that it does not flag.
+        """Fit the detector, and return the rows that it does not flag.
 
         Parameters
         ----------
         X : {array-like, sparse matrix, data frame} of shape (n_samples, ...)
-            Training rows, of any kind that the detector takes.
+            Training rows, in any format that the detector accepts.
         y : array-like of shape (n_samples, ...), default=None
-            Targets of any kind.
+            Targets, in any format.
         **params : dict
-            As for `fit`.
+            Metadata, as for `fit`.
 
         Returns
         -------
-        X : of the kind of `X`
-            The rows that are kept, as they were.
-        y : of the kind of `y`
-            Their targets; None if there are none.
+        X : {array-like, sparse matrix, data frame} of shape (n_kept, ...)
+            The kept rows, in the format of the input.
+        y : array-like of shape (n_kept, ...) or None
+            Their targets, in the format of the input; None without targets.
         """
         indexable(X, y)
         kept = self.fit(X, y, **params).kept_indices_

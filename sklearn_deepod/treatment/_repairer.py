@@ -11,7 +11,9 @@ class OutlierRepairer(BaseOutlierTransformer):
     A cell is deviating if imputing it from the rest of its row lowers the anomaly score
     more than imputing any other cell. Deviating cells are replaced one after the other
     until the row is no longer flagged. All other cells, and all rows that are not
-    flagged, stay bit for bit as they are.
+    flagged, stay unchanged, bit for bit.
+
+    Read more in the :ref:`User Guide <outlier-repairer>`.
 
     Read more in the :ref:`User Guide <outlier-repairer>`.
 
@@ -19,36 +21,36 @@ class OutlierRepairer(BaseOutlierTransformer):
     ----------
     {parameters}
     imputer : transformer or None, default=None
-        What predicts a cell from the others of its row: an imputer such as
-        `sklearn.impute.KNNImputer`, which is fitted on the training rows that are not
-        flagged. They are given to it in robust deviations from the median, so that
-        features count alike. None takes the detector's own `reconstruct`, where it has
-        one, and else the mean of the 10 nearest rows, of 2,000 at most.
+        Imputer that predicts a cell from the other cells of its row, such as
+        `sklearn.impute.KNNImputer`. It is fitted on the training rows that are not
+        flagged, robustly standardised so that all features have the same scale. None
+        uses the `reconstruct` method of the detector or, without such a method, the
+        mean of the 10 nearest rows among at most 2,000.
 
     Attributes
     ----------
     imputer_ : transformer or None
-        The fitted imputer; None if the detector's `reconstruct` takes its place.
+        The fitted imputer; None if `reconstruct` of the detector is used.
     {attributes}
 
     See Also
     --------
-    OutlierReplacer : The same cells, or whole rows, replaced by something simpler.
-    OutlierDropper : Leave the rows out.
+    OutlierReplacer : Replaces the same cells, or whole rows, by simple values.
+    OutlierDropper : Drops the rows.
 
     Notes
     -----
-    In the manner of detecting deviating cells [1]_, but for any detector: for each
-    flagged row there is one trial row for each cell that is not yet deviating, in which
-    this cell and the deviating ones are predicted from the others. The trial with the
-    highest score is taken; of equal scores, as detectors give that call everything far
-    off the same, the one that moves its cell farthest. Cells out of the range of the
-    unflagged training rows are read as its ends when others are predicted from them,
-    and predictions are held in that range. The first round predicts and scores
-    ``n_flagged * n_features`` rows, the next ones fewer.
+    The method follows the detection of deviating cells [1]_, but works with any
+    detector. For each flagged row, each cell that is not yet deviating gives a trial
+    row, in which this cell and the deviating cells are predicted from the others. The
+    trial with the highest score is kept. Of equal scores, which detectors give that
+    score all distant rows alike, it is the one that changes its cell most. For
+    predictions, the other cells are clipped to the range of the training rows that are
+    not flagged, and so are the predictions. The first round predicts and scores
+    ``n_flagged * n_features`` rows, later rounds fewer.
 
-    Missing cells do not deviate and stay missing. In columns of integers and
-    booleans the new values are rounded. Sparse tables are not taken.
+    Missing cells are never deviating and stay missing. New values in columns of
+    integers and booleans are rounded. Sparse input is not supported.
 
     References
     ----------

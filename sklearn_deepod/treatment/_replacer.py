@@ -1,4 +1,4 @@
-"""Replace outliers, or their deviating cells, by something plain."""
+"""Replace outliers or their deviating cells by simple values."""
 
 from numbers import Real
 
@@ -9,14 +9,16 @@ from sklearn_deepod.treatment._base import BaseOutlierTransformer
 from sklearn_deepod.treatment._cells import CellFiller
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
-# Distances that are computed at once.
+# Number of distances that are computed at once, to limit memory.
 DISTANCES = 2**22
 
 
 class OutlierReplacer(BaseOutlierTransformer):
     """Replace the rows that an outlier detector flags, or their deviating cells.
 
-    Rows that are not flagged stay bit for bit as they are.
+    Rows that are not flagged stay unchanged, bit for bit.
+
+    Read more in the :ref:`User Guide <outlier-replacer>`.
 
     Read more in the :ref:`User Guide <outlier-replacer>`.
 
@@ -24,19 +26,20 @@ class OutlierReplacer(BaseOutlierTransformer):
     ----------
     {parameters}
     strategy : {"nan", "median", "clip", "nearest", "constant"}, default="nan"
-        What takes the place of a cell. "nan" makes it missing, for an imputer that
-        follows. "median" is the median of its feature. "clip" moves it to the nearer
-        end of the `quantile_range`, if it lies outside. "nearest" is its value in the
-        nearest row. "constant" is `fill_value`. All that is learned for this is learned
-        from the training rows that are not flagged.
+        How cells are replaced. "nan" makes them missing, for a subsequent imputer.
+        "median" uses the median of the feature. "clip" moves values outside of
+        `quantile_range` to its nearer end. "nearest" uses the values of the nearest
+        row. "constant" uses `fill_value`. Medians, quantiles and nearest rows are those
+        of the training rows that are not flagged.
     level : {"cell", "row"}, default="cell"
-        Whether only the deviating cells of a flagged row are replaced, those that
-        `OutlierRepairer` would correct, or all its cells.
+        Whether to replace only the deviating cells of a flagged row, which are those
+        that `OutlierRepairer` would correct, or all cells of the row. `max_cells` and
+        `min_change` have no effect with "row".
     fill_value : float or None, default=None
         The value for ``strategy="constant"``.
     quantile_range : tuple of (float, float), default=(0.0, 100.0)
-        Percentiles that ``strategy="clip"`` clips to. The default is the whole range of
-        the rows that are not flagged.
+        Percentiles for ``strategy="clip"``. The default is the range of the rows that
+        are not flagged.
 
     Attributes
     ----------
@@ -44,22 +47,22 @@ class OutlierReplacer(BaseOutlierTransformer):
 
     See Also
     --------
-    OutlierRepairer : Corrects the deviating cells by predictions from the others.
-    OutlierDropper : Leave the rows out.
+    OutlierRepairer : Corrects deviating cells by predictions from the other cells.
+    OutlierDropper : Drops the rows.
 
     Notes
     -----
-    For "nearest", distances are Euclidean, in robust deviations. Guilty cells and
-    missing cells do not count, others are held in the range of the unflagged rows;
-    there, missing values are medians.
+    For "nearest", distances are Euclidean, of features divided by their robust standard
+    deviations. They exclude deviating and missing cells. The other cells are clipped to
+    the range of the rows that are not flagged, in which medians replace missing values.
 
-    In columns of integers and booleans new values are rounded. They cannot hold what
-    "nan" writes: such columns of arrays and of pandas then come back as float64,
-    whether or not a row is flagged. The nullable types of pandas and all types of
-    polars stay as they are.
+    New values in columns of integers and booleans are rounded. Since these types cannot
+    represent missing values, "nan" converts such columns of arrays and of pandas to
+    float64, whether or not a row is flagged. The nullable types of pandas and all types
+    of polars are kept.
 
-    Missing cells do not deviate. With ``level="row"`` they are replaced as well, but
-    for "clip", which leaves them missing. Sparse tables are not taken.
+    Missing cells are never deviating. With ``level="row"`` they are replaced too,
+    except with "clip". Sparse input is not supported.
 
     Examples
     --------
@@ -124,7 +127,7 @@ class OutlierReplacer(BaseOutlierTransformer):
         return changed, np.where(changed, new, values)
 
     def _replacements(self, values, deviating):
-        """What would take the place of each cell of the rows."""
+        """Compute the replacement of each cell of the rows."""
         if self._strategy == "nan":
             return np.full(values.shape, np.nan)
         if self._strategy == "constant":
@@ -136,13 +139,13 @@ class OutlierReplacer(BaseOutlierTransformer):
         return np.broadcast_to(self._inliers.median, values.shape)
 
     def _nearest(self, values, deviating):
-        """Rows without outliers that are nearest by the other cells."""
+        """Find the unflagged rows that are nearest by the cells that do not deviate."""
         counts = ~(deviating | np.isnan(values))
         rows = np.where(counts, self._inliers.standardize(values), 0.0)
         donors = self._inliers.standardize(self._donors)
         nearest = np.empty(len(rows), dtype=int)
         for part in gen_batches(len(rows), max(1, DISTANCES // len(donors))):
-            # Squared distances, but for what is the same for all donors.
+            # Squared distances without the terms that all donors share.
             distances = counts[part] @ (donors**2).T - 2.0 * rows[part] @ donors.T
             nearest[part] = distances.argmin(axis=1)
         return self._donors[nearest]

@@ -1,4 +1,4 @@
-"""Tables on their way in and out: what is not changed stays as it was."""
+"""Read tables and write changed copies, which keep all other cells and types."""
 
 import numpy as np
 
@@ -6,26 +6,26 @@ from sklearn_deepod.utils._sklearn_compat import ADAPTERS_MANAGER, _get_output_c
 
 
 class Table:
-    """An array or a data frame of numbers, read as floats.
+    """Array or data frame of numbers, with a view as floats.
 
     Parameters
     ----------
     X : array-like or data frame
-        The table as it was given.
+        The table in the format of the user.
     array : ndarray of shape (n_samples, n_features)
-        The same, validated.
+        The validated table.
     estimator : estimator
-        Its `set_output` may ask for another kind of frame than `X` is; then the result
-        is an array, which scikit-learn turns into that frame.
+        If its `set_output` requests another kind of data frame than `X`, the result is
+        an array, which scikit-learn converts to that frame.
 
     Attributes
     ----------
     X : ndarray or data frame
-        What a detector is given: `array`, or the frame of pandas or polars.
+        The input of a detector: `array`, or the frame of pandas or polars.
     array : ndarray of shape (n_samples, n_features)
         The validated array.
     values : ndarray of float64 of shape (n_samples, n_features)
-        The cells. Not to be written to: it may be the array that the user gave.
+        The cells. Must not be modified, since it may be the array of the user.
     dtypes : list of numpy.dtype
         Type of each column of the result.
     whole : ndarray of bool of shape (n_features,)
@@ -38,7 +38,7 @@ class Table:
         self.X = array if self._adapter is None else X
         self.array = array
         self.values = np.asarray(array, dtype=np.float64)
-        # The library whose frame the result is; None for an array.
+        # Library of the resulting frame; None if the result is an array.
         output = _get_output_config("transform", estimator)["dense"]
         same_kind = self._adapter is not None and output in ("default", library)
         self._library = library if same_kind else None
@@ -46,36 +46,36 @@ class Table:
         self.whole = np.array([t.kind in "iub" for t in self.dtypes])
 
     def like(self, values):
-        """Other rows of floats, in a frame of the kind of this one."""
+        """Convert rows of floats to the format of this table."""
         if self._adapter is None:
             return values
         columns = np.asarray(self.X.columns, dtype=object)
         return self._adapter.create_container(values, values, columns)
 
     def rounded(self, values):
-        """Values with whole numbers in the columns of whole numbers."""
+        """Round the values in columns of whole numbers."""
         return np.where(self.whole, np.rint(values), values)
 
     def holds(self, value):
-        """Whether each column can hold a number as it is."""
+        """Whether the type of each column can represent a number exactly."""
         value = np.array([value], dtype=np.float64)
         fits = [_cast(value, dtype)[0] == value[0] for dtype in self.dtypes]
         return ~self.whole | np.array(fits)
 
     def written(self, rows, changed, new, *, missing=False):
-        """Copy the table and give some cells new values.
+        """Copy the table with new values in some cells.
 
         Parameters
         ----------
         rows : ndarray of int of shape (n_rows,)
-            Positions of the rows that may have cells to change.
+            Positions of the rows in which cells may change.
         changed : ndarray of bool of shape (n_rows, n_features)
             The cells to change.
         new : ndarray of shape (n_rows, n_features)
             New values.
         missing : bool, default=False
-            Whether the new values are missing ones. Columns whose type has no missing
-            value then become float64, whether or not a cell of theirs is changed.
+            Whether the new values are missing. If so, columns whose types cannot
+            represent missing values become float64, whether or not their cells change.
 
         Returns
         -------
@@ -113,7 +113,7 @@ def _column_types(X, array, library):
         if not isinstance(dtype, np.dtype):
             raise TypeError(
                 f"Column {name!r} has the type {dtype}, whose cells cannot be changed. "
-                "Cast it to numbers, or leave it out by a ColumnTransformer."
+                "Convert it to numbers, or exclude it by a ColumnTransformer."
             )
     return types
 
@@ -125,7 +125,7 @@ def _write_pandas(frame, j, rows, values):
         values = getattr(column.dtype, "na_value", np.nan)
         column = column if has_missing else column.astype(np.float64)
     column.iloc[rows] = values
-    # An array, since a Series would be aligned by its index.
+    # An array, since pandas would align a Series by its index.
     frame.isetitem(j, column.array)
 
 
@@ -137,7 +137,7 @@ def _write_polars(frame, j, rows, values):
 
 
 def _cast(values, dtype):
-    """Floats in another type, rounded and held in its range if it has no fractions."""
+    """Convert floats; for integers, round them and clip them to the range."""
     dtype = np.dtype(dtype)
     if dtype.kind == "b":
         return values >= 0.5

@@ -1,4 +1,4 @@
-"""From scores and a threshold to labels."""
+"""Decisions from scores and a threshold."""
 
 from numbers import Real
 
@@ -10,15 +10,15 @@ from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 
 class DecisionMixin(OutlierMixin):
-    """Scores and decisions of an outlier detector with an `offset_`.
+    """Methods of an outlier detector with a threshold, `offset_`.
 
-    Subclasses implement `_score_samples`, which scores rows that may still need
-    validation.
+    Subclasses implement `_score_samples`, which validates and scores rows.
 
     Attributes
     ----------
     offset_ : float
-        ``decision_function`` is ``score_samples`` minus this.
+        The threshold on the scores: ``decision_function`` is ``score_samples`` minus
+        `offset_`.
     """
 
     def score_samples(self, X):
@@ -32,13 +32,13 @@ class DecisionMixin(OutlierMixin):
         Returns
         -------
         ndarray of shape (n_samples,)
-            Scores; the lower, the more anomalous.
+            The scores. Lower scores are more anomalous.
         """
         check_is_fitted(self)
         return self._score_samples(X)
 
     def decision_function(self, X):
-        """Score the rows relative to the threshold; negative is an outlier.
+        """Score the rows relative to the threshold; negative values are outliers.
 
         Parameters
         ----------
@@ -75,7 +75,7 @@ class DecisionMixin(OutlierMixin):
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Training rows.
         y : array-like of shape (n_samples,), default=None
-            Labels, for detectors that learn from them; see `fit`.
+            Labels, for detectors that learn from labels; see `fit`.
         **fit_params : dict
             Passed to `fit`, such as ``sample_weight``.
 
@@ -84,7 +84,7 @@ class DecisionMixin(OutlierMixin):
         ndarray of int of shape (n_samples,)
             +1 for inliers, -1 for outliers: ``fit(X, y, **fit_params).predict(X)``.
         """
-        # OutlierMixin's own leaves `y` out.
+        # OutlierMixin.fit_predict does not pass `y` on.
         return self.fit(X, y, **fit_params).predict(X)
 
     def __sklearn_is_fitted__(self):
@@ -92,21 +92,21 @@ class DecisionMixin(OutlierMixin):
 
 
 class ContaminationMixin:
-    """Parameters of the estimators that set a threshold on their training scores.
+    """Parameters of estimators that set a threshold on their training scores.
 
     Parameters
     ----------
     contamination : "auto" or float, default="auto"
-        Share of outliers among the training rows, which sets the threshold. "auto"
-        flags rows that exceed the tail of the bulk of the training scores
-        (`sklearn_deepod.threshold.TailExcessThreshold`), or, with ``novelty=True``,
-        rows beyond a boxplot fence (`sklearn_deepod.threshold.IQRThreshold`). A float
-        in (0, 0.5] flags that share of the training rows. Thresholds of the detectors
-        inside are not used.
+        Proportion of outliers in the training data, which sets the threshold. With
+        "auto", the threshold is that of
+        `sklearn_deepod.threshold.TailExcessThreshold` on the training scores or, with
+        ``novelty=True``, a boxplot fence (`sklearn_deepod.threshold.IQRThreshold`).
+        With a float in (0, 0.5], that proportion of the training rows is flagged. The
+        thresholds of the wrapped detectors are not used.
     novelty : bool, default=False
-        Whether all training rows are known to be normal. It picks the rule of
+        Whether all training rows are known to be normal. It selects the rule of
         ``contamination="auto"`` and has no other effect: it is neither passed to the
-        detectors inside nor read from them.
+        wrapped detectors nor read from them.
     """
 
     _parameter_constraints: dict = {

@@ -1,4 +1,4 @@
-"""A fit that fails leaves the estimator as it was."""
+"""Restore an estimator after a fit that failed."""
 
 import contextlib
 
@@ -10,16 +10,15 @@ _KEPT = ("_callback", "_skl_")
 def all_or_nothing(estimator, state=None):
     """Restore the attributes of an estimator if the block raises anything.
 
-    KeyboardInterrupt counts, too: an interrupted fit must not leave half of a new
-    model beside half of the old one.
+    This includes KeyboardInterrupt: an interrupted fit must not leave parts of the new
+    model beside parts of the old one.
 
     Parameters
     ----------
     estimator : object
-        Gets its attributes back. Objects that the block changes in place are not
-        restored.
+        The estimator. Objects that the block changes in place are not restored.
     state : dict, default=None
-        The attributes to restore; None takes those of now.
+        The attributes to restore; None takes the current ones.
 
     Yields
     ------

@@ -313,7 +313,7 @@ class TestMembers:
             DetectorEnsemble([FOREST]).fit(X)
         with pytest.raises(ValueError, match="detectors is empty"):
             DetectorEnsemble([]).fit(X)
-        with pytest.raises(ValueError, match="Keep one at least"):
+        with pytest.raises(ValueError, match="Keep at least one"):
             DetectorEnsemble([("a", "drop")]).fit(X)
         with pytest.raises(ValueError, match="not unique"):
             DetectorEnsemble([("a", FOREST), ("a", SVM)]).fit(X)

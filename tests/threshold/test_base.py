@@ -110,6 +110,53 @@ def test_bad_scores(rule):
 
 
 @every_rule
+def test_labels_of_another_number(rule):
+    scores, y = make_scores()
+    with pytest.raises(ValueError, match="y has 399 labels for 400 anomaly_scores"):
+        fitted(rule, scores, y[:-1])
+    with pytest.raises(ValueError, match="y has 399 labels for 400 anomaly_scores"):
+        fitted(rule, scores, y[:-1], np.ones(400))
+
+
+@every_rule
+def test_negative_weights(rule):
+    scores, y = make_scores()
+    with pytest.raises(ValueError, match="[Nn]egative"):
+        fitted(rule, scores, y, np.r_[-1.0, np.ones(399)])
+
+
+@every_rule
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize("share", [0.0025, 0.04, 0.4, 1.0])
+def test_scores_at_the_end_of_the_range(rule, share):
+    """As they stand for scores that are not finite."""
+    scores, y = make_scores()
+    highest = np.arange(400) < round(share * 400)
+    scores[highest], y[highest] = np.finfo(np.float64).max, -1
+    y[-1] = 1
+    if share == 1.0 and isinstance(rule, PeaksOverThreshold):
+        return  # has no tail to fit
+    rule = fitted(rule, scores, y)
+    assert np.isfinite(rule.threshold_)
+    assert (rule.threshold_ < scores[0]) or share > 0.0025
+    assert rule.threshold_ >= scores.min() or isinstance(rule, LABELLED)
+
+
+@every_rule
+def test_failed_fit_keeps_the_old_one(rule):
+    scores, y = make_scores()
+    rule = fitted(rule, scores, y)
+    before = dict(vars(rule))
+    with pytest.raises(ValueError, match="NaN"):
+        rule.fit(np.r_[scores[:20], np.nan])
+    if rule._min_scores > 1 or isinstance(rule, LABELLED):
+        n = 20 if isinstance(rule, PeaksOverThreshold) else 1  # one has no peaks
+        with pytest.raises(ValueError, match="needs"):
+            rule.fit(scores[:n])
+    assert vars(rule) == before
+
+
+@every_rule
 def test_too_few_scores(rule):
     if rule._min_scores > 1:
         n = rule._min_scores

@@ -472,7 +472,7 @@ class TestSituations:
             detector.calibration_scores_[0], np.sort(forest.score_samples(X[100:]))
         )
         for method in ("cross", "jackknife+"):
-            with pytest.raises(ValueError, match='Take method="split"'):
+            with pytest.raises(ValueError, match='Use method="split"'):
                 detector.set_params(method=method).fit(X)
 
     def test_grid_search_reaches_the_detector(self, table):

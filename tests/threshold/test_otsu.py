@@ -19,7 +19,7 @@ def smallest_variance_within(scores):
 @pytest.mark.parametrize("seed", range(5))
 def test_leaves_the_smallest_variance_within(seed):
     scores = np.random.RandomState(seed).gamma(0.7, size=301)
-    cut = OtsuThreshold(lower=None, knee=None).fit(scores).threshold_
+    cut = OtsuThreshold(lower=None, linear_range=None).fit(scores).threshold_
     assert np.sum(scores <= cut) == len(smallest_variance_within(scores))
 
 
@@ -40,7 +40,7 @@ def test_one_group_is_not_parted_through_the_middle():
 def test_one_enormous_score_hides_no_other():
     rng = np.random.RandomState(0)
     scores = np.r_[rng.rand(90), 30 + rng.rand(9), 1e12]
-    assert np.sum(scores > OtsuThreshold(knee=None).fit(scores).threshold_) == 1
+    assert np.sum(scores > OtsuThreshold(linear_range=None).fit(scores).threshold_) == 1
     assert np.sum(scores > OtsuThreshold().fit(scores).threshold_) == 10
 
 

@@ -1,10 +1,12 @@
 """Tails of known distributions, and streams."""
 
+import copy
+
 import numpy as np
 import pytest
 from scipy import stats
 
-from sklearn_deepod.threshold import PeaksOverThreshold
+from sklearn_deepod.threshold import PeaksOverThreshold, _peaks_over_threshold
 
 LAWS = {"norm": stats.norm, "expon": stats.expon, "t": stats.t(3)}
 every_law = pytest.mark.parametrize("law", LAWS.values(), ids=LAWS)
@@ -105,6 +107,20 @@ class TestUpdate:
         before = rule.threshold_
         assert rule.update([]).shape == (0,)
         assert rule.threshold_ == before
+
+    def test_an_interrupted_update_learns_nothing(self, start, stream, monkeypatch):
+        rule = PeaksOverThreshold().fit(start)
+        before, labels = dict(vars(rule)), copy.deepcopy(rule).update(stream)
+
+        def interrupted(*args):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(_peaks_over_threshold, "_fit_below", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                rule.update(stream)
+        assert vars(rule) == before
+        np.testing.assert_array_equal(rule.update(stream), labels)
 
     def test_bad_scores(self, start):
         rule = PeaksOverThreshold().fit(start)

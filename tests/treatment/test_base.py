@@ -520,7 +520,7 @@ class TestErrors:
             def predict(self, X):
                 return (super().predict(X) == -1).astype(int)
 
-        with pytest.raises(ValueError, match=r"labels are \[0 1\].*-1 for outliers"):
+        with pytest.raises(ValueError, match=r"labels of ZeroOne.* \[0 1\].* as -1"):
             cls(ZeroOne()).fit(make_rows()[0])
 
     def test_not_fitted(self):

@@ -405,12 +405,12 @@ class TestErrors:
         X, _ = make_rows()
         X[1::10, 1] = np.nan
         imputer = SimpleImputer(add_indicator=True)
-        with pytest.raises(ValueError, match="Give an imputer that keeps all columns"):
+        with pytest.raises(ValueError, match="Use an imputer that keeps all columns"):
             OutlierRepairer(FOREST, imputer=imputer).fit(X)
 
     def test_imputer_that_does_not_impute(self):
         X, _ = make_rows()
-        with pytest.raises(ValueError, match="does not fill in a value for each"):
+        with pytest.raises(ValueError, match="does not impute each missing cell"):
             OutlierRepairer(FOREST, imputer=StandardScaler()).fit(X)
 
     @pytest.mark.parametrize("imputer", ["median", 3])
