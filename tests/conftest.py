@@ -8,7 +8,20 @@ import numpy as np
 import pytest
 from torch import nn
 
-from sklearn_deepod import DeepIsolationForest, DeepSAD, DevNet, ModuleDetector
+from sklearn_deepod import (
+    AnoGAN,
+    AutoEncoder,
+    ContractionMatching,
+    DeepIsolationForest,
+    DeepOutlierDetector,
+    DeepSAD,
+    DevNet,
+    DiffusionTimeEstimation,
+    InternalContrastive,
+    MaskedCellModel,
+    ModuleDetector,
+    ScoreMatching,
+)
 
 #: A training short enough for tests in which accuracy is not the point.
 QUICK = {"max_steps": 12, "n_estimators": 2, "batch_size": 16, "random_state": 0}
@@ -43,6 +56,13 @@ PER_DETECTOR_PARAMS = {
     DeepSAD: {"eta": 0.0},
     DevNet: {"outliers": "artificial", "lr": 0.03},
     DeepIsolationForest: {"n_representations": 8, "hidden_layer_sizes": (50, 20)},
+    DeepOutlierDetector: {"autoencoder": AutoEncoder(max_steps=12, n_estimators=2)},
+    AnoGAN: {"n_search_steps": 2},
+    DiffusionTimeEstimation: {"lr": 0.03},
+    InternalContrastive: {"lr": 0.02},
+    ContractionMatching: {"hidden_layer_sizes": (32,)},
+    MaskedCellModel: {"hidden_layer_sizes": (32,)},
+    ScoreMatching: {"hidden_layer_sizes": (32,)},
 }
 
 

@@ -12,6 +12,7 @@ from sklearn_deepod._stats import (
     weighted_quantile,
     without_spread,
 )
+from sklearn_deepod.utils._naming import naming
 from sklearn_deepod.utils._shared_docs import documented_like, weighted_fit
 from sklearn_deepod.utils._sklearn_compat import Interval, _fit_context
 from sklearn_deepod.utils._weights import check_weights
@@ -194,6 +195,7 @@ class RobustAsinhScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         steps = self.linear_range_ * np.sinh(X / self.linear_range_)
         return steps * scale.reshape(shape) + self.center_.reshape(shape)
 
+    @naming("X")
     def _validate(self, X, *, reset):
         X = validate_data(
             self,

@@ -11,6 +11,7 @@ from sklearn_deepod._stats import training_threshold
 from sklearn_deepod.timeseries._windows import cut_windows, merge_scores, window_starts
 from sklearn_deepod.utils._decision import ContaminationMixin, DecisionMixin
 from sklearn_deepod.utils._meta import MetaDetectorMixin, check_scores_new_rows
+from sklearn_deepod.utils._naming import naming
 from sklearn_deepod.utils._scores import scores_of
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
@@ -173,6 +174,7 @@ class WindowedDetector(
     def _score_samples(self, X):
         return -self._anomaly_scores(self._validate(X, reset=False))
 
+    @naming("X")
     def _validate(self, X, *, reset):
         X = validate_data(
             self,

