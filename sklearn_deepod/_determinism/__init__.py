@@ -1,4 +1,4 @@
-"""What makes fits and scores bit-identical: rows, random streams, products, threads."""
+"""Bit-identical fits and scores: order of rows, random streams, products, threads."""
 
 from sklearn_deepod._determinism._batch_invariant_matmul import BatchInvariantMatmul
 from sklearn_deepod._determinism._random_streams import (

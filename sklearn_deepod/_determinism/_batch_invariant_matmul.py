@@ -1,17 +1,15 @@
-"""Matrix products whose rows round alike, whatever surrounds them."""
+"""Matrix products in which a row is rounded in the same way in every batch."""
 
 import torch
 from torch.nn.functional import pad
 
 from sklearn_deepod.utils._torch_compat import TorchDispatchMode
 
-# CPU kernels take the columns of a product in groups of this many. What is left over is
-# computed otherwise, and what is left over depends on the row's place in the batch and
-# on the number of threads.
+# CPU kernels compute the columns of a product in groups of this size. The remaining
+# columns are computed differently, depending on the row's position in the batch and on
+# the number of threads.
 _GROUP = 16
 _aten = torch.ops.aten
-
-
 _MADE_OF_PRODUCTS = {_aten.matmul.default, _aten.linear.default}
 _PRODUCTS = {
     _aten.mm.default,
@@ -22,14 +20,15 @@ _PRODUCTS = {
 
 
 class BatchInvariantMatmul(TorchDispatchMode):
-    """Inside it, products are computed with columns of zeros that fill up a group.
+    """Context in which products are padded with columns of zeros to whole groups.
 
     Parameters
     ----------
     most_terms : int or None, default=None
-        Products of so many terms are computed at once, and added up. Several threads
-        may part a sum of more than 256 terms (measured from 64 to 1,024 rows, on 1 to 8
-        threads, for 1 to 4 members), by the number of rows and of threads.
+        Maximum number of terms that are summed in one product; longer sums are added up
+        from several. Torch may split a sum of more than 256 terms among threads,
+        depending on the number of rows and of threads (measured for 64 to 1,024 rows,
+        1 to 8 threads and 1 to 4 members).
     """
 
     def __init__(self, most_terms=None):
@@ -38,14 +37,14 @@ class BatchInvariantMatmul(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls):
-        # Torch would wrap `__torch_dispatch__`, for compilers, at twice its own cost.
+        # Torch would wrap `__torch_dispatch__` for compilers, at twice its own cost.
         return False
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        """Fill up one operation where it is a product."""
+        """Run one operation, with padding if it is a product."""
         kwargs = kwargs or {}
         if func in _MADE_OF_PRODUCTS:
-            # Not taken apart under inference_mode.
+            # Torch does not decompose these in inference mode.
             with self:
                 return func.decompose(*args, **kwargs)
         if func not in _PRODUCTS:
@@ -59,6 +58,7 @@ class BatchInvariantMatmul(TorchDispatchMode):
         return result[..., :n_columns] if n_columns % _GROUP else result
 
     def _product(self, func, bias, X, weight, kwargs):
+        """Compute a product, as a sum of several if it has many terms."""
         if self.most_terms is None or X.shape[-1] <= self.most_terms:
             return func(*bias, X, weight, **kwargs)
         parts = X.split(self.most_terms, -1), weight.split(self.most_terms, -2)
@@ -71,4 +71,5 @@ class BatchInvariantMatmul(TorchDispatchMode):
 
 
 def _filled(columns):
+    """Pad the columns with zeros to whole groups."""
     return pad(columns, (0, -columns.shape[-1] % _GROUP))

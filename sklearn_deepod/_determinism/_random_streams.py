@@ -1,4 +1,4 @@
-"""Explicit random streams; no global random state is read or written."""
+"""Explicit random streams, which neither read nor write a global random state."""
 
 import numpy as np
 import torch
@@ -7,7 +7,7 @@ from sklearn.utils import check_random_state
 from sklearn_deepod.utils._torch_compat import TorchDispatchMode
 
 NAMES = ("weights", "batches", "noise")
-# These take a generator in recent releases of torch only; filling in place always does.
+# Only recent releases of torch accept a generator here; all do for filling in place.
 _FILLED_ALIKE = {
     torch.ops.aten.rand_like: torch.Tensor.uniform_,
     torch.ops.aten.randn_like: torch.Tensor.normal_,
@@ -16,12 +16,12 @@ _FILLED_ALIKE = {
 
 
 def make_streams(random_state):
-    """One torch generator for each purpose, all derived from `random_state`.
+    """Create a torch generator for each purpose, all seeded by `random_state`.
 
     Parameters
     ----------
     random_state : None, int or numpy.random.RandomState
-        None takes fresh entropy of the operating system, not numpy's global stream.
+        None means fresh entropy of the operating system, not numpy's global stream.
 
     Returns
     -------
@@ -43,7 +43,7 @@ def stream_states(streams):
 
 
 def restore_streams(states):
-    """Streams that go on from what `stream_states` gave."""
+    """Create streams that continue from the states of `stream_states`."""
     streams = {name: torch.Generator() for name in states}
     for name, state in states.items():
         streams[name].set_state(torch.from_numpy(np.array(state)))
@@ -51,10 +51,10 @@ def restore_streams(states):
 
 
 class explicit_stream(TorchDispatchMode):
-    """Inside it, torch's random operations of this thread draw from `generator`.
+    """Context in which torch's random operations of this thread use `generator`.
 
-    Modules that we did not write call ``torch.rand``, dropout or initialisers without
-    a generator. Seeding the global stream for them would not be safe in threads.
+    Modules of users or of torch call ``torch.rand``, dropout or initialisers without a
+    generator. Seeding the global stream for them would not be thread-safe.
 
     Parameters
     ----------
@@ -81,6 +81,7 @@ class explicit_stream(TorchDispatchMode):
         return self._on_cpu(func, args, kwargs)
 
     def _with_generator(self, func):
+        """Find the overload of an operation that takes a generator."""
         packet = func.overloadpacket
         candidates = [func] + [getattr(packet, o) for o in packet.overloads()]
         wanted = [a.name for a in func._schema.arguments]
@@ -94,11 +95,12 @@ class explicit_stream(TorchDispatchMode):
         )
 
     def _on_cpu(self, func, args, kwargs):
+        """Run an operation on the CPU, and move the result to its device."""
         tensors = [a for a in args if isinstance(a, torch.Tensor)]
         device = tensors[0].device if tensors else kwargs.get("device")
         if device is None or torch.device(device).type == "cpu":
             return func(*args, **kwargs, generator=self._generator)
-        # The stream lives on the CPU, so that every device draws the same numbers.
+        # Drawn on the CPU, so that every device gets the same numbers.
         args = [a.cpu() if isinstance(a, torch.Tensor) else a for a in args]
         if kwargs.get("device") is not None:
             kwargs = {**kwargs, "device": torch.device("cpu")}
@@ -107,6 +109,7 @@ class explicit_stream(TorchDispatchMode):
         return tensors[0].copy_(drawn) if in_place else drawn
 
     def _alike(self, fill, X, *bounds, dtype=None, device=None, **layout):
+        """Fill a new tensor in the shape of `X`."""
         drawn = torch.empty(X.shape, dtype=dtype or X.dtype)
         fill(drawn, *bounds, generator=self._generator)
         return drawn.to(device or X.device)
@@ -115,4 +118,4 @@ class explicit_stream(TorchDispatchMode):
         if not train:
             return X.clone(), torch.ones_like(X, dtype=torch.bool)
         kept = torch.rand(X.shape, generator=self._generator).to(X.device) >= p
-        return X * kept / (1 - p or 1), kept  # p = 1 leaves nothing to divide
+        return X * kept / (1 - p or 1), kept  # p = 1 would divide by zero

@@ -15,10 +15,10 @@ _LOCK = threading.RLock()
 
 @contextlib.contextmanager
 def one_blas_thread():
-    """Inside it, numpy's and scipy's BLAS run on one thread.
+    """Context in which the BLAS of numpy and scipy runs on one thread.
 
-    They part a product otherwise for another number of threads, and then round
-    otherwise: a fit in a worker process would differ from one in its parent.
+    It splits products differently for another number of threads, and then rounds
+    differently: a fit in a worker process would differ from one in its parent.
     """
     with _LOCK, _CONTROLLER.limit(limits=1, user_api="blas"):
         yield

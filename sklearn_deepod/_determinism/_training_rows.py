@@ -1,21 +1,23 @@
-"""The weighted set of training rows, in an order that no caller can influence."""
+"""The weighted set of training rows in canonical order."""
 
 import numpy as np
 import scipy.sparse as sp
 
+# Number of cells that are processed together, which bounds the memory.
 CHUNK_CELLS = 2**18
+# Fixes the hash, and so the canonical order.
 _KEY_SEED = 20260101
 
 
 def dense_rows(X, positions):
-    """Rows of `X` as a dense float64 array, missing values and zeros in one form.
+    """Extract rows of `X` as a dense float64 array without negative zeros.
 
     Parameters
     ----------
     X : ndarray of shape (n_samples, ...) or CSR matrix
         The table.
     positions : ndarray of int or slice
-        The rows wanted.
+        Indices of the rows.
 
     Returns
     -------
@@ -23,7 +25,7 @@ def dense_rows(X, positions):
     """
     rows = X[positions]
     rows = rows.toarray() if sp.issparse(rows) else rows
-    # Adding zero copies and turns -0.0 into 0.0.
+    # Adding zero makes a copy, and turns -0.0 into 0.0.
     return np.add(rows, 0.0, dtype=np.float64, order="C")
 
 
@@ -34,14 +36,15 @@ def chunks(n_rows, n_cells_per_row):
 
 
 def _words(X, positions):
+    """Bytes of each row, as 32-bit words."""
     rows = dense_rows(X, positions)
     rows = rows.reshape(len(rows), -1)
-    rows[np.isnan(rows)] = np.nan  # NaN has many bit patterns: keep one
+    rows[np.isnan(rows)] = np.nan  # one of the many bit patterns of NaN
     return rows.view(np.uint32)
 
 
 def _hash_rows(X):
-    """Multilinear hash of each row's bytes (Lemire and Kaser, 2014), 64 bits."""
+    """Multilinear 64-bit hash of each row's bytes (Lemire and Kaser, 2014)."""
     n_cells = int(np.prod(X.shape[1:]))
     keys = np.random.default_rng(_KEY_SEED).integers(
         0, 2**64, size=2 * n_cells + 1, dtype=np.uint64
@@ -49,7 +52,7 @@ def _hash_rows(X):
     hashes = np.empty(X.shape[0], dtype=np.uint64)
     for part in chunks(X.shape[0], n_cells):
         hashes[part] = _words(X, part).astype(np.uint64) @ keys[1:] + keys[0]
-    # The high bits are the well mixed ones: bring them down (splitmix64's finish).
+    # Only the high bits are well mixed: mix them into the others, as splitmix64 does.
     hashes ^= hashes >> np.uint64(31)
     hashes *= np.uint64(0x94D049BB133111EB)
     hashes ^= hashes >> np.uint64(29)
@@ -57,10 +60,11 @@ def _hash_rows(X):
 
 
 class TrainingRows:
-    """Distinct rows in canonical order, each with the summed weight of its copies.
+    """Distinct rows in canonical order, each with the total weight of its copies.
 
-    The order is that of a hash of each row's bytes, so it depends on neither the order
-    nor the repetition of the rows given, and any run of it is a random sample.
+    The rows are sorted by a hash of their bytes. The order therefore depends neither on
+    the order nor on the repetition of the rows given, and any consecutive rows are a
+    random sample.
 
     Parameters
     ----------
@@ -69,28 +73,28 @@ class TrainingRows:
     sample_weight : ndarray of shape (n_samples,), default=None
         Weights, at least one of them positive; rows of weight 0 are left out.
     labels : ndarray of int of shape (n_samples,), default=None
-        Labels; rows that differ in theirs are different rows.
+        Labels; rows with different labels are distinct.
 
     Attributes
     ----------
     positions : ndarray of int of shape (n_distinct,)
-        Where each distinct row stands in `X`.
+        Index of each distinct row in `X`.
     weight : ndarray of shape (n_distinct,)
-        Summed weights.
+        Total weight of each distinct row.
     labels : ndarray of int of shape (n_distinct,) or None
-        Their labels.
+        Label of each distinct row.
     """
 
     def __init__(self, X, sample_weight=None, labels=None):
         self.X = X
         hashes = _hash_rows(X)
         if labels is not None:
-            # An odd factor keeps the low bits, a large one moves the high ones.
+            # An odd factor preserves the low bits, and a large one mixes the high ones.
             hashes += labels.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
         if sample_weight is None:
             order = np.argsort(hashes, kind="stable")
         else:
-            # Weights second, so that copies are always summed in the same order.
+            # Then by weight, so that copies are always summed in the same order.
             order = np.lexsort((sample_weight, hashes))
             order = order[sample_weight[order] > 0]
         order, first = self._first_of_equals(order, hashes[order], labels)
@@ -104,11 +108,12 @@ class TrainingRows:
         self._accumulate()
 
     def _accumulate(self):
+        """Prepare the inverse transform of `draw`."""
         self._cumulated = np.cumsum(self.weight)
         self._even = self.weight.min() == self.weight.max()
 
     def _first_of_equals(self, order, hashes, labels):
-        """Mark the first of each run of equal rows; colliding rows are sorted."""
+        """Mark the first of each run of equal rows; sort rows with the same hash."""
         first = np.ones(len(order), dtype=bool)
         same_hash = np.flatnonzero(hashes[1:] == hashes[:-1]) + 1
         n_cells = int(np.prod(self.X.shape[1:]))
@@ -143,11 +148,11 @@ class TrainingRows:
         return float(self._cumulated[-1])
 
     def rows(self, index=slice(None)):
-        """Rows at `index` of the canonical order, dense float64."""
+        """Rows at `index` of the canonical order, as a dense float64 array."""
         return dense_rows(self.X, self.positions[index])
 
     def column_blocks(self, columns):
-        """Yield a few of the `columns` of the flat table and their values, dense."""
+        """Yield some of the `columns` of the flat table at a time, and their values."""
         if sp.issparse(self.X):
             table, positions = self.X[self.positions].tocsc(), slice(None)
         else:
@@ -157,7 +162,7 @@ class TrainingRows:
             yield block, dense_rows(table[:, block], positions)
 
     def draw(self, uniforms):
-        """Indices by inverse transform of `uniforms` in [0, 1)."""
+        """Draw indices by weight, by inverse transform of `uniforms` in [0, 1)."""
         if self._even:
             found = (uniforms * len(self)).astype(np.intp)
         else:
@@ -167,10 +172,10 @@ class TrainingRows:
         return np.minimum(found, len(self) - 1)
 
     def sample(self, size):
-        """At most `size` distinct rows that stand for all: (index, weight).
+        """Represent all rows by at most `size` distinct ones: (index, weight).
 
-        Every row with its weight where there are few enough; else a systematic sample,
-        in which a row comes up in proportion to its weight.
+        These are all rows if there are few enough, else a systematic sample with
+        probabilities proportional to the weights.
         """
         if len(self) <= size:
             return np.arange(len(self)), self.weight
@@ -179,13 +184,13 @@ class TrainingRows:
         return index, count * (self.total_weight / size)
 
     def sample_counts(self, size):
-        """As `sample`, with whole numbers of repetitions in place of the weights."""
+        """Like `sample`, with integer numbers of copies instead of the weights."""
         index, weight = self.sample(size)
         share = min(1.0, size / self.total_weight)
         return index, np.maximum(1.0, np.round(weight * share))
 
     def subset(self, index, weight):
-        """The rows at `index`, which must be increasing, with the weights given."""
+        """Select the rows at increasing `index`, with new weights."""
         part = object.__new__(TrainingRows)
         part.X, part.positions = self.X, self.positions[index]
         part.weight = weight
@@ -195,14 +200,14 @@ class TrainingRows:
 
 
 class PickedRows:
-    """Rows of a `TrainingRows` at an index, sliced like a table.
+    """Some rows of a `TrainingRows`, which can be sliced like a table.
 
     Parameters
     ----------
     rows : TrainingRows
         The rows.
     index : ndarray of int of shape (n_picked,), default=None
-        Which of them; None takes all.
+        Their indices in canonical order; None means all.
     """
 
     def __init__(self, rows, index=None):

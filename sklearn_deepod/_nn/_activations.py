@@ -8,10 +8,10 @@ def _identity(X):
     return X
 
 
-# Functions, not modules: calling a module costs as much as a small layer's product.
+# Functions, not modules: calling a module costs as much as a small matrix product.
 ACTIVATIONS = {
     "identity": _identity,
-    "relu": torch.relu_,  # in place, which spares an array
+    "relu": torch.relu_,  # in place, which saves an array
     "leaky_relu": F.leaky_relu,
     "elu": F.elu,
     "gelu": F.gelu,

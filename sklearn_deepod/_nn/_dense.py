@@ -1,4 +1,4 @@
-"""Dense layers that hold several ensemble members at once."""
+"""Dense layers that hold all members of an ensemble."""
 
 import torch
 from torch import nn
@@ -7,7 +7,7 @@ from sklearn_deepod._nn._activations import ACTIVATIONS
 
 
 class BatchedLinear(nn.Module):
-    """A linear layer for each member, applied in one batched product.
+    """A linear layer for each member, applied by one batched matrix product.
 
     Parameters
     ----------
@@ -16,9 +16,10 @@ class BatchedLinear(nn.Module):
     in_features, out_features : int
         Sizes of each member's layer.
     generator : torch.Generator
-        Source of the initial weights, uniform in plus or minus 1 / sqrt(in_features).
+        Source of the initial weights, which are uniform in the interval from
+        ``-1 / sqrt(in_features)`` to ``1 / sqrt(in_features)``.
     bias : bool, default=True
-        Whether the layer has an additive term.
+        Whether the layer has biases.
     """
 
     def __init__(self, n_members, in_features, out_features, generator, bias=True):
@@ -44,10 +45,10 @@ class BatchedNorm(nn.Module):
     Parameters
     ----------
     n_members, n_features : int
-        Members, and units or windows of each.
+        Number of members, and of units or windows of each.
     kind : {"layer", "batch", "window"}
-        Over the units of a row, over the rows of a batch, or, of each window, over
-        both: (n_members, n, n_windows, n_units).
+        Normalise over the units of a row, over the rows of a batch, or, for each
+        window, over both: (n_members, n, n_windows, n_units).
     bias : bool, default=True
         Whether scale and shift are learned.
     """
@@ -64,7 +65,7 @@ class BatchedNorm(nn.Module):
             self.register_buffer("variance", torch.ones(shape))
 
     def forward(self, h):
-        """Normalise (n_members, n, n_features), or windows of as many units."""
+        """Normalise units (n_members, n, n_features), or windows of units."""
         if self.tracks_moments and not self.training:
             mean, variance = self.mean, self.variance
         else:
@@ -78,7 +79,7 @@ class BatchedNorm(nn.Module):
 
 
 class DenseStack(nn.Module):
-    """Linear layers with an activation after each, the last one optional.
+    """Linear layers with an activation after each; the last one is optional.
 
     Parameters
     ----------
@@ -89,7 +90,7 @@ class DenseStack(nn.Module):
     activation : str or callable
         A key of ACTIVATIONS, or a function of a tensor.
     dropout : float
-        Share of a hidden layer's units left out in training.
+        Share of a hidden layer's units that is dropped in training.
     generator : torch.Generator
         Source of the initial weights.
     activate_last : bool, default=True
@@ -97,7 +98,7 @@ class DenseStack(nn.Module):
     normalization : {None, "layer", "batch"}, default=None
         Normalisation before each activation.
     bias : bool, default=True
-        Whether layers have additive terms.
+        Whether layers have biases.
     """
 
     def __init__(
@@ -149,14 +150,14 @@ class DenseStack(nn.Module):
 
 
 class Shaped(nn.Module):
-    """A module whose flat output rows get a shape.
+    """A module whose flat output rows are reshaped.
 
     Parameters
     ----------
     module : torch.nn.Module
-        What gives the flat rows.
+        Module that returns flat rows.
     shape : tuple of int
-        Shape of a row.
+        New shape of a row.
     """
 
     def __init__(self, module, shape):
@@ -170,15 +171,15 @@ class Shaped(nn.Module):
 
 
 def bernoulli_like(X, p, generator):
-    """Ones with probability `p`, zeros else, drawn from an explicit CPU stream."""
+    """Draw ones with probability `p`, else zeros, on the CPU; see `uniform_like`."""
     return uniform_like(X, generator).lt(p).to(X.dtype)
 
 
 def uniform_like(X, generator):
-    """Uniform numbers in the shape of `X`, drawn on the CPU and moved to its device."""
+    """Draw uniform numbers in the shape of `X` on the CPU; move them to its device."""
     return torch.rand(X.shape, generator=generator).to(X.device)
 
 
 def normal_like(X, generator):
-    """Normal numbers in the shape of `X`, drawn on the CPU and moved to its device."""
+    """Draw normal numbers in the shape of `X` on the CPU; move them to its device."""
     return torch.randn(X.shape, generator=generator).to(X.device)

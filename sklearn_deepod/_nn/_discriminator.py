@@ -1,4 +1,4 @@
-"""Discriminators of adversarial training."""
+"""Discriminators for adversarial training."""
 
 import torch
 from torch import nn
@@ -7,29 +7,26 @@ from torch.nn import functional as F
 from sklearn_deepod._nn._dense import BatchedLinear
 from sklearn_deepod._nn._spectral_norm import SpectralNorm
 
+# Slope of the leaky rectifiers below zero, as in DCGAN.
 _SLOPE = 0.2
 
 
 class Discriminator(nn.Module):
-    """Tells two kinds of rows apart; all its layers are spectrally normalised.
+    """Distinguishes real from generated rows; every layer is spectrally normalised.
 
     Parameters
     ----------
     network : BaseNetwork
-        The spec whose encoder reads the rows.
-    n_members : int
-        Number of members.
-    input_shape : tuple of int
-        Shape of a row.
+        Spec whose encoder reads the rows.
+    n_members, input_shape, generator
+        As in `BaseNetwork.encoder`.
     n_features : int
         Units of the last hidden layer.
-    generator : torch.Generator
-        Source of the initial weights.
     code_size : int, default=0
-        Size of a code that is judged together with the row; 0 for none.
+        Size of a code that is read together with the row; 0 for none.
     gain : float, default=1.0
-        Multiplies the logits, and so is the most that they can differ by between rows
-        at a distance of 1.
+        Factor of the logits: an upper bound on the difference of the logits of two rows
+        at distance 1.
     """
 
     def __init__(
@@ -63,7 +60,7 @@ class Discriminator(nn.Module):
     def forward(self, X, code=None, generator=None):
         """Logits (n_members, n_rows) and features (n_members, n_rows, n_features).
 
-        Logits are positive for rows that pass for real ones.
+        Logits are positive for rows that look real.
         """
         features = F.leaky_relu(self.reader(X, generator), _SLOPE)
         if self.joint is not None:
@@ -74,21 +71,28 @@ class Discriminator(nn.Module):
 
 
 def real_loss(logits):
-    """Cross-entropy of each row if it should pass for real."""
+    """Cross-entropy of each row with the target "real"."""
     return F.softplus(-logits)
 
 
 def fake_loss(logits):
-    """Cross-entropy of each row if it should be found out."""
+    """Cross-entropy of each row with the target "generated"."""
     return F.softplus(logits)
 
 
 def discriminator_losses(discriminator, real, fake, generator=None):
     """Discriminator loss of each pair of a real and a generated row.
 
-    `real` and `fake` are tuples of what the discriminator reads.
+    `real` and `fake` are tuples of the discriminator's inputs.
     """
     pairs = (torch.cat(pair, dim=1) for pair in zip(real, fake, strict=True))
     logits, _ = discriminator(*pairs, generator=generator)
     for_real, for_fake = logits.chunk(2, dim=1)
     return real_loss(for_real) + fake_loss(for_fake)
+
+
+def feature_matching_losses(discriminator, real, fake, generator=None):
+    """Mean squared difference of the discriminator features of each pair of rows."""
+    _, features = discriminator(torch.cat([real, fake], dim=1), generator=generator)
+    of_real, of_fake = features.chunk(2, dim=1)
+    return (of_fake - of_real).square().mean(dim=2)

@@ -1,20 +1,20 @@
-"""Random units that read few inputs and bend where the rows are."""
+"""Random units that read few inputs and have their kinks among the rows."""
 
 import torch
 
+# Maximum number of inputs of a unit.
 MOST_INPUTS = 4
 
 
 def read_few_inputs(layer, X, generator):
-    """Let each unit read one to four inputs and bend at a random row.
+    """Make each unit read one to four inputs, with its kink at a random row.
 
-    The weights of a unit have the norm 1; those of inputs beyond the columns of `X` are
-    0.
+    The weights of a unit have norm 1; those of inputs beyond the columns of `X` are 0.
 
     Parameters
     ----------
     layer : BatchedLinear
-        The layer, with additive terms; its weights are set.
+        The layer whose weights and biases are set.
     X : torch.Tensor of shape (n_members, n_rows, n_inputs)
         Each member's rows without missing values, on the CPU.
     generator : torch.Generator
@@ -25,7 +25,7 @@ def read_few_inputs(layer, X, generator):
     most = min(MOST_INPUTS, n_inputs)
     shape = (n_members, n_units)
     count = torch.randint(1, most + 1, (*shape, 1), generator=generator)
-    # The positions of the smallest of random numbers are a random subset.
+    # The indices of the smallest random numbers are a random subset.
     order = torch.rand(*shape, n_inputs, generator=generator)
     inputs = order.topk(most, dim=2, largest=False).indices
     weight = torch.randn(*shape, most, generator=generator)

@@ -1,4 +1,4 @@
-"""Autoencoders that read which cells they see."""
+"""Autoencoders of masked rows."""
 
 import math
 
@@ -9,37 +9,29 @@ from sklearn_deepod._nn._activations import ACTIVATIONS
 from sklearn_deepod._nn._multiscale_error import MultiscaleError
 from sklearn_deepod._stats import LowRankWhitening, make_whitening
 
-# Features of a flat row beyond which each member reads N_READ of them, and a covariance
-# of low rank describes all. On MNIST's digits and generated tables of 600 and 800
-# columns, reading 64, 128, 256 or all of them ranked rows alike.
+# Number of features of a flat row beyond which each member reads N_READ of them, and a
+# covariance of low rank describes all. On MNIST and on generated tables of 600 and 800
+# columns, members that read 64, 128, 256 or all features ranked rows alike.
 MOST_READ = 300
 N_READ = 64
-# Mean square of a row, in units of the scaling, below which it counts as empty.
+# Added to the mean square of a preprocessed row, so that a row that is almost 0 does
+# not get a huge relative error.
 _LEAST_SIZE = 0.01
 
 
 class MaskedAutoencoder(nn.Module):
-    """Encoder and decoder of rows of any shape, some cells of which are hidden.
+    """Encoder and decoder of rows of any shape, some cells of which are masked.
 
     Parameters
     ----------
     network : BaseNetwork
-        The spec of encoder and decoder.
-    n_members : int
-        Number of members.
-    input_shape : tuple of int
-        Shape of a row.
-    latent_size : int
-        Units of the code.
+        Spec of encoder and decoder.
+    n_members, input_shape, latent_size, generator
+        As in `BaseNetwork.encoder`, with the code as its outputs.
     reads_mask : bool
-        Whether the encoder also reads which cells are seen, as further channels.
+        Whether the encoder also reads which cells are unmasked, as further channels.
     score_function : str
-        How rows are scored: "whitened" and "whitened_residual" by the size of whitened
-        features, with and without the code; "squared_error" by the mean square of the
-        residual; "relative_error" by that per size of the row, and "multiscale_error"
-        by that of an image at several scales.
-    generator : torch.Generator
-        Source of the initial weights.
+        As in `AutoEncoder`, but for "auto".
     """
 
     _outputs_per_code = 1
@@ -66,11 +58,11 @@ class MaskedAutoencoder(nn.Module):
             self.input_whitening = LowRankWhitening(1, input_shape[0])
             input_shape = (N_READ,)
         self.latent_size = latent_size
-        #: Cells of a row that each member reads.
+        #: Number of cells of a row that each member reads.
         self.n_inputs = math.prod(input_shape)
         self.reads_mask = reads_mask
         self.code_in_features = code_in_features
-        # Images have their channels first, sequences last; without a member's axis.
+        # Axis in a row: channels come first in images and last in sequences.
         self.channel_axis = 0 if len(input_shape) == 3 else len(input_shape) - 1
         read = list(input_shape)
         read[self.channel_axis] *= 1 + reads_mask
@@ -94,37 +86,37 @@ class MaskedAutoencoder(nn.Module):
             self.multiscale_error = MultiscaleError(n_members, input_shape)
 
     def _n_described(self, latent_size):
-        """Number of units that `encode` gives first."""
+        """Number of units in the description of a row; see `encode`."""
         return latent_size
 
     def encode(self, X, seen, generator=None):
-        """What describes a row in `features`, and the code."""
+        """Description of a row, which enters `features`, and code."""
         if self.reads_mask:
             seen = torch.ones_like(X) if seen is None else seen
             X = torch.cat([X * seen, seen], dim=2 + self.channel_axis)
         elif seen is not None:
             X = X * seen
         code = self.encoder(X, generator)
-        # Bent, a code tells more: a distance sees no more than the rows' covariance.
+        # Rectified, since the covariance of a linear code is that of the rows.
         return torch.relu(code), code
 
     def encode_decode(self, X, seen, generator=None):
-        """Description, code and reconstruction; `seen` None means all cells."""
+        """Description, code and reconstruction; None means that all cells are seen."""
         hidden, code = self.encode(X, seen, generator)
         return hidden, code, self.decoder.forward(code, generator)
 
     def read(self, X):
-        """Cells that each member reads, of rows (n_members, n_rows, ...)."""
+        """Select the cells that each member reads, of rows (n_members, n_rows, ...)."""
         if self.columns is None:
             return X
         return X.gather(2, self.columns.expand(-1, X.shape[1], -1))
 
     def forward(self, X):
-        """Description, code and reconstruction of cells read, some of them missing."""
+        """Description, code and reconstruction of the cells read; NaN is missing."""
         return self.encode_decode(*split_missing(X))
 
     def rebuild(self, X):
-        """Each member's reconstruction of whole rows; see `input_whitening`."""
+        """Reconstruct whole rows; cells that a member does not read by low rank."""
         _, _, rebuilt = self(self.read(X))
         if self.columns is None:
             return rebuilt
@@ -133,17 +125,17 @@ class MaskedAutoencoder(nn.Module):
         return rows.repeat(len(X), 1, 1).scatter_(2, columns, rebuilt)
 
     def features(self, X):
-        """What `whitening` whitens: description, if asked for, and residual."""
+        """Features to whiten: residuals, after the description if it is scored."""
         X = self.read(X)
         hidden, _, rebuilt = self(X)
-        # Missing cells only: a network that diverged must not score as perfect.
+        # Only missing cells: a network that diverged must not look perfect.
         residual = (rebuilt - X).masked_fill_(torch.isnan(X), 0.0).flatten(2)
         if not self.code_in_features:
             return residual
         return torch.cat([hidden, residual], dim=2)
 
     def fit_whitening(self, X, sample_weight, **settings):
-        """Learn from training rows how features vary together."""
+        """Learn from training rows how the features vary together."""
         features, sizes = self.features(X), self.block_sizes
         self.whitening.fit(features, sample_weight, sizes=sizes, **settings)
         if self.input_whitening is not None:
@@ -151,7 +143,7 @@ class MaskedAutoencoder(nn.Module):
             self.input_whitening.fit(X, sample_weight, **settings)
 
     def whitened_features(self, X):
-        """Features of which all directions count alike."""
+        """Whitened features, with those of the whole row where only a part is read."""
         whitened = self.whitening.whiten(self.features(X))
         if self.input_whitening is None:
             return whitened
@@ -166,7 +158,7 @@ class MaskedAutoencoder(nn.Module):
         return tuple(part.n_outputs for part in parts if part is not None)
 
     def distances(self, X):
-        """Sizes of the whitened features: (n_members, n_rows)."""
+        """Norms of the whitened features, (n_members, n_rows)."""
         return torch.linalg.vector_norm(self.whitened_features(X), dim=2)
 
     def anomaly_scores(self, X):
@@ -185,7 +177,7 @@ class MaskedAutoencoder(nn.Module):
 
 
 class DenseMaskedAutoencoder(MaskedAutoencoder):
-    """One of dense layers, described by its first hidden layer."""
+    """Autoencoder of dense layers, whose description is the first hidden layer."""
 
     _encoder_settings = {"activate_last": True}
 
@@ -194,11 +186,11 @@ class DenseMaskedAutoencoder(MaskedAutoencoder):
 
     @property
     def is_linear(self):
-        """Whether hidden units are not bent at all."""
+        """Whether the hidden units are linear."""
         return self.encoder.activation is ACTIVATIONS["identity"]
 
     def encode(self, X, seen, generator=None):
-        """First hidden layer and code; `seen` None means all cells."""
+        """First hidden layer and code; None means that all cells are seen."""
         X = X.flatten(2)
         seen = None if seen is None else seen.flatten(2)
         first = self.encoder.layers[0]
@@ -208,28 +200,28 @@ class DenseMaskedAutoencoder(MaskedAutoencoder):
             seen = torch.ones_like(X) if seen is None else seen
             h = first.forward(torch.cat([X * seen, seen], dim=2))
         else:
-            # Cells seen are the rule: their part of the weights belongs to the bias.
+            # Most cells are seen: add the weights of their mask to the bias.
             values, mask = first.weight.split(self.n_inputs, dim=1)
             bias = first.bias + mask.sum(dim=1, keepdim=True)
             h = torch.baddbmm(bias, X, values)
             if seen is not None:
-                # Subtracts exactly 0 from a row that misses nothing.
+                # Subtracts exactly 0 from a row without missing cells.
                 h = h - (1 - seen) @ mask
         hidden = self.encoder.after(h, 0, generator)
         return hidden, self.encoder.forward(hidden, generator, start=1)
 
 
 def _dealt_out(n_columns, n_members, generator):
-    """Columns (n_members, 1, N_READ) of each member, each about as often."""
+    """Columns (n_members, 1, N_READ) of each member; all are read about equally."""
     order = torch.randperm(n_columns, generator=generator)
-    # Round and round, so that no member gets a column twice.
-    place = torch.arange(n_members * N_READ) % n_columns
-    return order[place].view(n_members, 1, N_READ).sort(dim=2).values
+    # Dealt out in turn, so that no member reads a column twice.
+    index = torch.arange(n_members * N_READ) % n_columns
+    return order[index].view(n_members, 1, N_READ).sort(dim=2).values
 
 
 def split_missing(X):
-    """Values with 0 in missing cells, and ones where cells are present (or None)."""
-    # A sum is NaN where a cell is, and much quicker to look at.
+    """Values with 0 in missing cells, and a mask of present cells, None for all."""
+    # The sum is NaN if any cell is, which is much faster than looking at each.
     if not torch.isnan(X.sum()):
         return X, None
     return torch.nan_to_num(X), (~torch.isnan(X)).to(X.dtype)

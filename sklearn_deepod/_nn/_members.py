@@ -1,18 +1,18 @@
-"""Any torch module, several times over."""
+"""Members that are independent copies of a module."""
 
 import torch
 from torch import nn
 
 
 class Members(nn.Module):
-    """Independent copies of a module, each applied to its own batch.
+    """Independent modules, each of which is applied to its own batch.
 
     Parameters
     ----------
     modules : sequence of torch.nn.Module
         One module for each member.
     score_function : callable, default=None
-        ``score_function(module, X)`` gives the anomaly score of each row.
+        ``score_function(module, X)`` returns the anomaly score of each row.
     """
 
     def __init__(self, modules, score_function=None):
@@ -29,7 +29,7 @@ class Members(nn.Module):
         return self.map_rows(self.score_function, X, "score_function")
 
     def map_rows(self, function, X, name):
-        """As `map`, for a function, called `name`, that gives a value for each row."""
+        """Like `map`, for a function called `name` that returns a value per row."""
         values = self.map(function, X)
         if values.shape != X.shape[:2]:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Errors of reconstructed images, pixel by pixel and over neighbouring pixels."""
+"""Errors of reconstructed images before and after smoothing."""
 
 import numpy as np
 import torch
@@ -7,20 +7,22 @@ from torch import nn
 from sklearn_deepod._determinism import BatchInvariantMatmul
 from sklearn_deepod._stats import weighted_quantile
 
-# Standard deviation of the Gaussian kernel, as a fraction of the shorter side: shares
-# of 0.03 to 0.05 are within 0.1 of the ROC AUC on MNIST and on scikit-learn's digits.
+# Standard deviation of the Gaussian kernel, as a share of the shorter side. With shares
+# of 0.03 to 0.05, the ROC AUC on MNIST and on scikit-learn's digits differs by less
+# than 0.1 points.
 _BANDWIDTH = 0.04
-# Kernels narrower than this many pixels are the identity in float32.
+# Bandwidth in pixels below which the kernel is the identity in float32.
 _LEAST_BANDWIDTH = 1e-3
+# Avoids a division by zero where most images are reconstructed exactly.
 _LEAST_UNIT = 1e-12
 
 
 class MultiscaleError(nn.Module):
     """The larger of an image's mean squared residual before and after smoothing.
 
-    Smoothing averages out what a network cannot know, the noise of single pixels and
-    edges a pixel off, and leaves what is wrong over a whole region. Each of the two
-    errors is divided by its median over the training images.
+    Smoothing averages out errors that no network can avoid, such as noise in single
+    pixels and edges that are off by a pixel, but not errors of whole regions. Each of
+    the two errors is divided by its median over the training images.
 
     Parameters
     ----------
@@ -42,24 +44,20 @@ class MultiscaleError(nn.Module):
     def smooth(self, images):
         """Gaussian averages of images (..., height, width)."""
         flat = images.flatten(0, -3)
-        # One matrix for all images: matmul would copy it for each.
+        # Expanded without a copy: matmul would copy it for each image.
         along_height = self.along_height.expand(len(flat), -1, -1)
         return torch.bmm(along_height, flat @ self.along_width.mT).view_as(images)
 
     def errors(self, residual):
-        """Mean squares (2, n_members, n_rows), before and after smoothing."""
+        """Mean squared residuals (2, n_members, n_rows), before and after smoothing."""
         smoothed = self.smooth(residual.unflatten(2, self.image_shape)).flatten(2)
         return torch.stack([r.square().mean(dim=2) for r in (residual, smoothed)])
 
     def fit(self, residual, sample_weight):
-        """Learn the unit of each error.
+        """Learn the median of each error.
 
-        Parameters
-        ----------
-        residual : torch.Tensor of shape (n_members, n_rows, n_cells)
-            Residuals of the training images.
-        sample_weight : ndarray of shape (n_rows,)
-            Positive weights.
+        Takes flat residuals (n_members, n_rows, n_cells) of the training images, and
+        their weights (n_rows,).
         """
         with BatchInvariantMatmul():
             errors = self.errors(residual)
@@ -68,12 +66,12 @@ class MultiscaleError(nn.Module):
         self.unit.copy_(unit.view_as(self.unit).clamp_min(_LEAST_UNIT))
 
     def forward(self, residual):
-        """Errors of shape (n_members, n_rows), from flat residuals."""
+        """Errors (n_members, n_rows) of flat residuals."""
         return (self.errors(residual) / self.unit).amax(dim=0)
 
 
 def averages(size, bandwidth):
-    """Matrix of Gaussian weights between `size` pixels in line; rows sum to 1."""
+    """Matrix of Gaussian weights between `size` pixels in a line; rows sum to 1."""
     position = np.arange(size)
     distance = (position[:, None] - position) / bandwidth
     weight = np.exp(-0.5 * distance**2)

@@ -9,25 +9,26 @@ from torch.nn import functional as F
 from sklearn_deepod._determinism import one_blas_thread
 from sklearn_deepod._nn._dense import BatchedLinear
 
-# Power iterations on the first weights; later each training step adds one.
+# Power iterations on the initial weights; each training step adds one.
 _FIRST_ITERATIONS = 10
+# Avoids a division by zero where all weights are 0.
 _SMALLEST = 1e-12
 _NORMALISED = (BatchedLinear, nn.Linear, nn.Conv1d, nn.Conv2d)
 
 
 class SpectralNorm(nn.Module):
-    """A module each of whose weight matrices has 1 as largest singular value.
+    """A module whose weight matrices have a largest singular value of 1.
 
-    In training the singular value is estimated by power iteration and divides the
-    weights on their way into the module. When the training ends, the weights
-    themselves are divided by the exact value, so that scoring costs nothing more.
+    In training, the singular value is estimated by power iteration, and the module uses
+    the weights divided by it. When the training ends, the weights themselves are
+    divided by the exact value, so that scoring has no extra cost.
 
     Parameters
     ----------
     module : torch.nn.Module
-        Dense and convolutional layers are normalised, each member on its own.
+        Its dense and convolutional layers are normalised, separately for each member.
     generator : torch.Generator
-        Source of the first vectors of the power iteration.
+        Source of the initial vectors of the power iteration.
     """
 
     def __init__(self, module, generator):
@@ -63,7 +64,7 @@ class SpectralNorm(nn.Module):
         return functional_call(self.module, weights, (X, *args))
 
     def train(self, mode=True):
-        """Switch the mode; leaving training divides the weights for good."""
+        """Switch the mode; the end of the training divides the weights for good."""
         if self.training and not mode and not self.divided:
             self._divide()
             self.divided.fill_(True)
@@ -71,6 +72,7 @@ class SpectralNorm(nn.Module):
 
     @torch.no_grad()
     def _divide(self):
+        """Divide the weights by their exact singular values."""
         for name, holds_members in self._layers.items():
             weight = self.module.get_parameter(name)
             matrix = _matrices(weight, holds_members)
@@ -88,10 +90,11 @@ def spectral_norm(matrices):
 
 
 def _matrices(weight, holds_members):
-    """Weights as (n, rows, columns), a matrix for each member that they hold."""
+    """Reshape weights to (n, rows, columns), with a matrix for each member."""
     return weight if holds_members else weight.flatten(1).unsqueeze(0)
 
 
 def _iterate(matrix, left):
+    """One power iteration: left and right singular vectors."""
     right = F.normalize(matrix.transpose(1, 2) @ left, dim=1)
     return F.normalize(matrix @ right, dim=1), right

@@ -1,4 +1,4 @@
-"""Variational autoencoders: a distribution of codes in place of a code."""
+"""Variational autoencoders."""
 
 import math
 
@@ -12,14 +12,16 @@ from sklearn_deepod._nn._masked_autoencoder import (
     split_missing,
 )
 
+# Bound on the absolute log-variance of a code, whose exponential stays moderate.
 _LARGEST_LOG_VARIANCE = 10.0
+# Keeps the likelihood finite where a cell is reconstructed exactly.
 _LEAST_VARIANCE = 1e-6
-#: Score functions by the bound.
+#: Score functions from the evidence lower bound.
 BOUNDS = ("negative_elbo", "reconstruction_probability")
 
 
 class _Variational:
-    """Posterior, likelihood and evidence bound, around either autoencoder.
+    """Posterior, likelihood and evidence lower bound, for either autoencoder.
 
     Parameters
     ----------
@@ -28,7 +30,7 @@ class _Variational:
     variance : {"shared", "feature"}
         Whether Gaussian cells share one variance.
     n_samples : int
-        Codes drawn for each row while scoring; 0 takes the posterior's mean.
+        Number of codes drawn for each row in scoring; 0 uses the posterior mean.
     beta : float
         Weight of the divergence in the negative evidence lower bound.
     *args, **kwargs
@@ -47,7 +49,7 @@ class _Variational:
         self.likelihood = likelihood
         n_variances = self.n_inputs if variance == "feature" else 1
         self.register_buffer("variance", torch.ones(n_members, 1, n_variances))
-        # Scores must not differ between calls: the draws belong to the fit.
+        # Drawn once, so that scores do not differ between calls.
         draws = torch.randn(n_samples, n_members, 1, latent_size, generator=generator)
         self.register_buffer("draws", draws)
         self.register_buffer("n_steps", torch.zeros(()))
@@ -63,12 +65,12 @@ class _Variational:
         return hidden, mean, log_variance
 
     def decode(self, code, generator=None):
-        """Mean of the rows given their codes, flat, before a sigmoid if Bernoulli."""
+        """Mean of flat rows given their codes; logits for the Bernoulli likelihood."""
         rebuilt = self.decoder.forward(code, generator)
         return rebuilt if rebuilt.ndim == 3 else rebuilt.flatten(2)
 
     def encode_decode(self, X, seen, generator=None):
-        """Description, mean code and the reconstruction from it."""
+        """Description, mean code and reconstruction from it."""
         hidden, mean, _ = self.posterior(X, seen, generator)
         rebuilt = self.decode(mean, generator)
         if self.likelihood == "bernoulli":
@@ -76,12 +78,12 @@ class _Variational:
         return hidden, mean, rebuilt.view_as(X)
 
     def divergence(self, mean, log_variance):
-        """Kullback-Leibler divergence of the posterior from the prior, per row."""
+        """Kullback-Leibler divergence of the posterior from the prior, for each row."""
         terms = mean.square() + log_variance.exp() - 1.0 - log_variance
         return 0.5 * terms.sum(dim=2)
 
     def negative_log_likelihood(self, rebuilt, X, present=None):
-        """Of each row, summed over its cells that are present."""
+        """Negative log-likelihood of each row, summed over its present cells."""
         X = X if X.ndim == 3 else X.flatten(2)
         if self.likelihood == "bernoulli":
             cells = F.binary_cross_entropy_with_logits(rebuilt, X, reduction="none")
@@ -94,13 +96,13 @@ class _Variational:
         return cells.sum(dim=2)
 
     def update_variance(self, squares, share):
-        """Move the variance towards mean squares of shape (n_members, 1, cells)."""
+        """Move the variance towards mean squared errors (n_members, 1, n_cells)."""
         if self.variance.shape[2] == 1:
             squares = squares.mean(dim=2, keepdim=True)
         self.variance.lerp_(squares.clamp_min(_LEAST_VARIANCE), share)
 
     def fit_variance(self, X, sample_weight):
-        """Set the variance to the mean square of the errors on training rows."""
+        """Set the variance to the mean squared errors of the training rows."""
         X, present = split_missing(X)
         _, codes, _ = self._kept_codes(X, present)
         X = X if X.ndim == 3 else X.flatten(2)
@@ -114,14 +116,14 @@ class _Variational:
         self.update_variance((weight * squares).sum(dim=1, keepdim=True) / total, 1.0)
 
     def _kept_codes(self, X, present):
-        """Posterior, and the codes that the kept draws give."""
+        """Posterior, and the codes of the kept draws."""
         _, mean, log_variance = self.posterior(X, present)
-        spread = (0.5 * log_variance).exp()
-        codes = [mean + spread * draw for draw in self.draws] or [mean]
+        deviation = (0.5 * log_variance).exp()
+        codes = [mean + deviation * draw for draw in self.draws] or [mean]
         return mean, codes, log_variance
 
     def bounds(self, X, present=None):
-        """Expected negative log-likelihood and divergence under the kept draws."""
+        """Expected negative log-likelihood over the kept draws, and divergence."""
         mean, codes, log_variance = self._kept_codes(X, present)
         expected = sum(
             self.negative_log_likelihood(self.decode(code), X, present)
@@ -132,8 +134,8 @@ class _Variational:
     def anomaly_scores(self, X):
         """Anomaly scores (n_members, n_rows) by `score_function`.
 
-        Beside those of `MaskedAutoencoder`: "negative_elbo", the negative evidence
-        lower bound, and "reconstruction_probability", its negative log-likelihood.
+        In addition to those of `MaskedAutoencoder`: "negative_elbo", the negative
+        evidence lower bound, and "reconstruction_probability", its first term.
         """
         if self.score_function not in BOUNDS:
             return super().anomaly_scores(X)
@@ -143,14 +145,14 @@ class _Variational:
         return likelihood + self.beta * divergence
 
     def training_losses(self, X, seen, target, present, beta, generator):
-        """Negative evidence lower bound of each row for one draw, per cell."""
+        """Negative evidence lower bound per cell of each row, for one draw."""
         _, mean, log_variance = self.posterior(X, seen, generator)
         code = mean + (0.5 * log_variance).exp() * normal_like(mean, generator)
         rebuilt = self.decode(code, generator)
         if self.training and self.likelihood == "gaussian":
             with torch.no_grad():
                 errors = rebuilt - (target if target.ndim == 3 else target.flatten(2))
-                # The maximum-likelihood variance, averaged over recent batches.
+                # Maximum-likelihood variance, averaged over recent batches.
                 share = max(0.05, 1.0 / (1.0 + self.n_steps.item()))
                 self.update_variance(errors.square().mean(dim=1, keepdim=True), share)
         loss = self.negative_log_likelihood(rebuilt, target, present)

@@ -1,4 +1,4 @@
-"""Weighted statistics, calibration and thresholds: arrays in, arrays out."""
+"""Weighted statistics, calibration and thresholds, from arrays to arrays."""
 
 from sklearn_deepod._stats._calibration import (
     RobustZScores,

@@ -1,26 +1,27 @@
-"""Weighted order statistics, equal to those of the repeated rows."""
+"""Weighted statistics, equal to those of the repeated rows."""
 
 import numpy as np
 
 from sklearn_deepod._determinism import one_blas_thread
 
 # Of a normal distribution: median absolute deviation over standard deviation, and
-# standard deviation over mean absolute deviation, in the digits of the textbook.
+# standard deviation over mean absolute deviation, to the digits in Iglewicz and Hoaglin
+# (1993).
 _MEDIAN_DEVIATION = 0.6745
 _MEAN_DEVIATION = 1.253314
-# Share of the weight, and multiple of the median row's one, that makes a row an inlier.
-# On generated tables of categories shares of 0.005 to 0.02 raise the mean average
-# precision of AutoEncoder from 0.86 to 0.99; on some tables of macrOData outliers are
-# copies that hold between 0.01 and 0.02.
+# Share of the weight, and multiple of the median weight, from which a row always counts
+# as an inlier. On generated tables of categories, shares of 0.005 to 0.02 raise the
+# mean average precision of AutoEncoder from 0.86 to 0.99; on some tables of macrOData
+# copies that hold a share between 0.01 and 0.02 are outliers.
 _FREQUENT, _MANY_TIMES = 0.02, 5.0
 
 
 def weighted_quantile(values, q, sample_weight=None):
-    """Quantiles of weighted values, column by column; NaN cells are left out.
+    """Quantiles of weighted values, for each column; NaN cells are ignored.
 
-    The quantile at `q` is the smallest value whose cumulated weight reaches the share
-    `q`, averaged with the next one where it is met exactly (definition 2 of Hyndman
-    and Fan, 1996), so a weight of 2 equals a repeated row.
+    The quantile at `q` is the smallest value whose cumulative weight reaches the share
+    `q`, averaged with the next value if it equals `q` (definition 2 of Hyndman and Fan,
+    1996), so a weight of 2 is equivalent to a repeated row.
 
     Parameters
     ----------
@@ -58,11 +59,12 @@ def weighted_quantile(values, q, sample_weight=None):
 
 
 def _quantile_of_column(column, shares, weight):
+    """Quantiles of one column without NaN."""
     if weight is None:
         ranked = np.sort(column)
         cumulated = np.arange(1.0, len(ranked) + 1)
     else:
-        # Tied values may come in any order: only their summed weight counts.
+        # The order of ties does not matter: only their total weight counts.
         order = np.argsort(column)
         ranked, cumulated = column[order], np.cumsum(weight[order])
         last = np.r_[ranked[1:] != ranked[:-1], True]
@@ -72,13 +74,13 @@ def _quantile_of_column(column, shares, weight):
     low = np.searchsorted(cumulated, target - tolerance)
     high = np.searchsorted(cumulated, target + tolerance, side="right")
     top = len(ranked) - 1
-    # Halved first: the sum of two values near the largest float would overflow.
+    # Halved before they are added: a sum near the largest float would overflow.
     return ranked[np.minimum(low, top)] / 2 + ranked[np.minimum(high, top)] / 2
 
 
 @one_blas_thread()
 def weighted_mean_and_std(values, sample_weight=None):
-    """Mean and standard deviation of each column, NaN cells left out.
+    """Mean and standard deviation of each column; NaN cells are ignored.
 
     Parameters
     ----------
@@ -96,7 +98,7 @@ def weighted_mean_and_std(values, sample_weight=None):
     present = ~np.isnan(values)
     total = weight @ present
     with np.errstate(invalid="ignore", divide="ignore"):
-        # Divided by the largest magnitude, so that no square leaves float64's range.
+        # Divided by the largest magnitude, so that no square overflows.
         size = np.max(np.abs(values), axis=0, where=present, initial=0.0)
         size[size == 0] = 1.0
         scaled = np.where(present, values / size, 0.0)
@@ -107,10 +109,10 @@ def weighted_mean_and_std(values, sample_weight=None):
 
 
 def median_and_scale(values, sample_weight=None):
-    """Median and robust deviation, ``MAD / 0.6745``, NaN cells left out.
+    """Median and robust scale ``MAD / 0.6745``; NaN cells are ignored.
 
-    Where more than half of the values are equal, the median absolute deviation (MAD)
-    is 0, and 1.253314 times the mean absolute deviation takes its place (Iglewicz and
+    Where more than half of the values are equal, the median absolute deviation (MAD) is
+    0 and is replaced by 1.253314 times the mean absolute deviation (Iglewicz and
     Hoaglin, 1993). Both estimate the standard deviation of a normal distribution.
 
     Parameters
@@ -153,8 +155,8 @@ def lowest_share(scores, sample_weight, share):
 def likely_inliers(scores, sample_weight, share):
     """Increasing indices of the lowest scores that hold `share` of the weight, or more.
 
-    Distinct rows that hold a fiftieth of the weight by themselves, and many times that
-    of most rows, are inliers whatever they score: such a row is a common combination of
+    Distinct rows that each hold a fiftieth of the weight, and several times the median
+    weight, are inliers whatever their score: they are common combinations of
     categories.
     """
     total, usual = sample_weight.sum(), np.median(sample_weight)
@@ -164,10 +166,9 @@ def likely_inliers(scores, sample_weight, share):
 
 
 def repeated_rows(sample_weight, most=None):
-    """Rows repeated in proportion to their weights.
+    """Repeat rows in proportion to their weights, for methods that take no weights.
 
-    For methods that take no weights. Whole numbers are met exactly as long as their sum
-    is at most `most`.
+    Integer weights are reproduced exactly if their sum is at most `most`.
 
     Parameters
     ----------
@@ -191,12 +192,12 @@ def repeated_rows(sample_weight, most=None):
 
 
 def rounding(center):
-    """Deviations from the center that may be rounding errors."""
+    """Largest deviation from the center that may be a rounding error."""
     with np.errstate(over="ignore"):  # at the end of float64's range
         return 4.0 * np.spacing(np.abs(center))
 
 
 def without_spread(low, high):
-    """Whether values between `low` and `high` differ by rounding errors at most."""
+    """Whether values from `low` to `high` differ by rounding errors at most."""
     size = np.maximum(np.abs(low), np.abs(high))
     return high / 2 - low / 2 <= rounding(size) / 2

@@ -207,18 +207,18 @@ class ContractionMatching(BaseDeepDetector):
 
 class DecomposedRepresentation(BaseDeepDetector):
     n_basis_vectors: int
-    hidden_layer_sizes: Any
     latent_size: int
     separation_weight: float
     alignment_weight: float
+    hidden_layer_sizes: Any
     def __init__(
         self,
         *,
         n_basis_vectors: int = 5,
-        hidden_layer_sizes: Any = ...,
         latent_size: int = 128,
         separation_weight: float = 0.06,
         alignment_weight: float = 0.1,
+        hidden_layer_sizes: Any = ...,
         novelty: bool = False,
         trim_fraction: float = 0.2,
         n_estimators: int = 4,
@@ -420,8 +420,8 @@ class DevNet(BaseDeepDetector):
     score_function: Literal['absolute', 'deviation']
     outliers: Literal['artificial', 'auto']
     hidden_layer_sizes: Any
-    latent_size: int
     network: Any
+    latent_size: int
     activation: Literal['elu', 'gelu', 'identity', 'leaky_relu', 'logistic', 'relu', 'silu', 'tanh']
     dropout: float
     def __init__(
@@ -432,8 +432,8 @@ class DevNet(BaseDeepDetector):
         score_function: Literal['absolute', 'deviation'] = 'absolute',
         outliers: Literal['artificial', 'auto'] = 'auto',
         hidden_layer_sizes: Any = ...,
-        latent_size: int = 64,
         network: Any = 'dense',
+        latent_size: int = 64,
         activation: Literal['elu', 'gelu', 'identity', 'leaky_relu', 'logistic', 'relu', 'silu', 'tanh'] = 'relu',
         dropout: float = 0.0,
         novelty: bool = False,
@@ -659,9 +659,9 @@ class MaskedCellModel(BaseDeepDetector):
         *,
         n_masks: int = 15,
         diversity_weight: float = 5.0,
+        n_estimators: int = 2,
         hidden_layer_sizes: Any = ...,
         latent_size: int = 64,
-        n_estimators: int = 2,
         novelty: bool = False,
         trim_fraction: float = 0.2,
         bootstrap: bool = False,
@@ -692,8 +692,8 @@ class MaskedCellModel(BaseDeepDetector):
 class ModifiedZScore(BaseDetector):
     combine: Literal['euclidean', 'max', 'mean']
     contamination: Any
-    center_: NDArray[Any]
     scale_: NDArray[Any]
+    center_: NDArray[Any]
     n_features_in_: int
     feature_names_in_: NDArray[Any]
     def __init__(

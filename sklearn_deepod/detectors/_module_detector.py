@@ -1,4 +1,4 @@
-"""A user's own torch module as a detector."""
+"""Detectors from any torch module."""
 
 import copy
 
@@ -11,28 +11,26 @@ from sklearn_deepod.base import BaseDeepDetector
 
 
 class ModuleDetector(BaseDeepDetector):
-    """Make a detector of any torch module, with a loss and a score of your own.
+    """Outlier detection by a torch module with a custom loss and score.
 
-    Everything else, from missing values to random streams, is as in the detectors of
-    this package. Random operations of the module (initial weights, dropout, noise) draw
-    from the detector's own stream.
+    Everything else, from missing values to random streams, works as in the other
+    detectors. Random operations of the module (initial weights, dropout, noise) draw
+    from the detector's stream.
 
     Read more in the :ref:`User Guide <module-detector>`.
 
     Parameters
     ----------
     module : callable or torch.nn.Module
-        A class or function that builds the module; it is given the shape of one
-        prepared row, without the rows' axis. Or a module, which is copied for each
-        member; its weights are the initial ones of every member.
+        Class or function that builds the module from the shape of one preprocessed row,
+        without the axis of the rows; or a module, which is copied for each member, so
+        that all members have its weights initially.
     loss : callable
-        ``loss(module, X)`` gives a loss for each row of the tensor `X`, of shape
+        ``loss(module, X)`` returns the loss of each row of the tensor `X`, of shape
         (n_rows,).
     score_function : callable or None, default=None
-        ``score_function(module, X)`` gives an anomaly score for each row, higher is
-        more anomalous. None takes the loss.
-    n_estimators : int, default=1
-        Number of members, trained together; the score is the mean of theirs.
+        ``score_function(module, X)`` returns the anomaly score of each row, higher is
+        more anomalous. None means the loss.
     {parameters}
 
     Attributes
@@ -41,7 +39,7 @@ class ModuleDetector(BaseDeepDetector):
 
     See Also
     --------
-    AutoEncoder : A ready detector for tables.
+    AutoEncoder : A ready-made detector for tables.
 
     Examples
     --------

@@ -1,6 +1,8 @@
 """Constructor parameters that a family of classes shares, written once."""
 
+import ast
 import inspect
+import re
 
 from sklearn_deepod.utils._shared_docs import docstring_entries
 
@@ -14,7 +16,8 @@ class SharedParametersMixin:
     resolution order, up to the first one without ``**shared``. `inspect.signature`, and
     thus ``get_params``, list all of them. In the docstring, ``{parameters}`` and
     ``{attributes}`` are replaced by the entries of the parents that the class does not
-    describe itself.
+    describe itself. A parameter of which the class only changes the default is
+    described with the new one.
 
     The class keyword `exclude` removes parameters whose values the class fixes::
 
@@ -112,10 +115,29 @@ def _filled(doc, cls, parameters):
         if placeholder in described:
             above = _all_above(cls, section)
             if section == "Parameters":
-                above = {k: v for k, v in above.items() if k in parameters}
+                above = {
+                    name: _with_default(text, parameters[name].default)
+                    for name, text in above.items()
+                    if name in parameters
+                }
             added = [text for name, text in above.items() if name not in described]
             doc = doc.replace(placeholder, "\n".join(added))
     return doc
+
+
+def _with_default(entry, default):
+    """The entry of a parameter, with the default of this class's constructor."""
+    header, line_break, text = entry.partition("\n")
+    written = re.search(r"default=(.+)$", header)
+    if written is None or default is inspect.Parameter.empty:
+        return entry
+    try:
+        if ast.literal_eval(written[1]) == default:
+            return entry
+    except (SyntaxError, ValueError):  # not a literal
+        return entry
+    default = f'"{default}"' if isinstance(default, str) else repr(default)
+    return f"{header[: written.start(1)]}{default}{line_break}{text}"
 
 
 def _all_above(cls, section):

@@ -1,4 +1,4 @@
-"""Scores in one unit: closed forms and invariances."""
+"""Calibrated scores: closed forms and invariances."""
 
 import numpy as np
 import pytest
@@ -10,44 +10,44 @@ from sklearn_deepod._stats import (
     robust_location_and_scale,
 )
 
-every_unit = pytest.mark.parametrize(
-    "evidence", [negative_log_tail_probability, asinh_z_score]
+every_calibration = pytest.mark.parametrize(
+    "calibrate", [negative_log_tail_probability, asinh_z_score]
 )
 
 
-@every_unit
+@every_calibration
 @pytest.mark.parametrize(("scale", "shift"), [(1e-6, 3.0), (1e6, -5.0)])
-def test_no_unit_is_left(evidence, scale, shift):
+def test_shift_and_scale_do_not_matter(calibrate, scale, shift):
     rng = np.random.RandomState(0)
     new, known = rng.randn(200) * 2, rng.randn(500)
     np.testing.assert_allclose(
-        evidence(shift + scale * new, shift + scale * known),
-        evidence(new, known),
+        calibrate(shift + scale * new, shift + scale * known),
+        calibrate(new, known),
         rtol=1e-6,
         atol=1e-6,
     )
 
 
-@every_unit
-def test_keeps_the_order(evidence):
+@every_calibration
+def test_keeps_the_order(calibrate):
     rng = np.random.RandomState(0)
     new, known = np.sort(rng.standard_t(2, size=300) * 3), rng.randn(400)
-    assert np.all(np.diff(evidence(new, known)) >= 0)
+    assert np.all(np.diff(calibrate(new, known)) >= 0)
 
 
-@every_unit
-def test_weights_equal_repetition(evidence):
+@every_calibration
+def test_weights_equal_repetition(calibrate):
     rng = np.random.RandomState(0)
     new, known, weight = rng.randn(50), rng.randn(80), rng.randint(1, 4, size=80)
     np.testing.assert_allclose(
-        evidence(new, known, weight.astype(float)),
-        evidence(new, np.repeat(known, weight)),
+        calibrate(new, known, weight.astype(float)),
+        calibrate(new, np.repeat(known, weight)),
     )
 
 
-@every_unit
-def test_equal_training_scores(evidence):
-    found = evidence(np.array([0.5, 1.0, 2.0]), np.ones(20))
+@every_calibration
+def test_equal_training_scores(calibrate):
+    found = calibrate(np.array([0.5, 1.0, 2.0]), np.ones(20))
     assert np.isfinite(found).all()
     assert found[0] <= found[1] < found[2]
 
@@ -73,28 +73,30 @@ def test_robust_by_definition():
     known = np.array([1.0, 2.0, 3.0, 3.2, 100.0])
     z = (np.array([3.0, 10.0]) - 3.0) / (1.0 / 0.6745)
     np.testing.assert_allclose(
-        asinh_z_score(np.array([3.0, 10.0]), known, knee=2.0), np.arcsinh(z / 2.0)
+        asinh_z_score(np.array([3.0, 10.0]), known, linear_width=2.0),
+        np.arcsinh(z / 2.0),
     )
 
 
 def test_an_upper_quantile_is_the_unit_where_most_scores_are_equal():
     known = np.r_[np.zeros(62), np.full(38, 5.0)]
-    center, spread = robust_location_and_scale(known)
+    center, scale = robust_location_and_scale(known)
     assert center == 0.0
-    assert spread == pytest.approx(5.0 / stats.norm.ppf(0.65))
+    assert scale == pytest.approx(5.0 / stats.norm.ppf(0.65))
 
 
 def test_robust_unit_is_that_of_a_normal_distribution():
     known = stats.norm(3.0, 2.0).ppf((np.arange(10_001) + 0.5) / 10_001)
-    center, spread = robust_location_and_scale(known)
+    center, scale = robust_location_and_scale(known)
     assert center == pytest.approx(3.0)
-    assert spread == pytest.approx(2.0, rel=1e-3)
+    assert scale == pytest.approx(2.0, rel=1e-3)
     np.testing.assert_allclose(
-        asinh_z_score(known, known, knee=1.0), np.arcsinh((known - center) / spread)
+        asinh_z_score(known, known, linear_width=1.0),
+        np.arcsinh((known - center) / scale),
     )
 
 
 def test_robust_unit_is_never_zero():
-    center, spread = robust_location_and_scale(np.full(9, 7.0))
+    center, scale = robust_location_and_scale(np.full(9, 7.0))
     assert center == 7.0
-    assert spread > 0
+    assert scale > 0

@@ -40,7 +40,6 @@ def test_equals_mahalanobis_where_the_covariance_is_of_that_kind():
         shrinkage=0.01,
         support_fraction=1.0,
         rank=5,
-        n_steps=0,
     )
     covariance += 0.01 * np.trace(covariance) / len(covariance) * np.eye(80)
     centred = np.random.default_rng(2).normal(size=(30, 80))

@@ -137,6 +137,23 @@ def test_docstring():
     )
 
 
+def test_a_changed_default_stands_in_the_inherited_entry():
+    class Deep(Parent):
+        """Has a default of its own.
+
+        Parameters
+        ----------
+        {parameters}
+        """
+
+        def __init__(self, *, depth="max", **shared):
+            super().__init__(depth=depth, **shared)
+
+    assert "\nwidth : int, default=2\n    The parent's words.\n" in Deep.__doc__
+    assert '\ndepth : int, default="max"\n    A depth\n    in two' in Deep.__doc__
+    assert "default=3" in Parent.__doc__
+
+
 def test_without_own_constructor_or_docstring():
     class Same(Parent):
         pass

@@ -1,1 +1,1 @@
-"""Detectors with a generator and a discriminator."""
+"""Detectors that train a generator against a discriminator."""

@@ -1,14 +1,15 @@
-"""ALAD: a generator and an encoder that three discriminators hold together."""
-
-import math
+"""ALAD: a generator and an encoder coupled by three discriminators."""
 
 import torch
 from torch import nn
 
 from sklearn_deepod._nn import Discriminator, discriminator_losses, fake_loss, real_loss
-from sklearn_deepod._stats import make_whitening
 from sklearn_deepod._training import LossStep
-from sklearn_deepod.detectors._adversarial._base import BaseGAN, SamplingMixin
+from sklearn_deepod.detectors._adversarial._base import (
+    BaseGAN,
+    GANNetwork,
+    SamplingMixin,
+)
 from sklearn_deepod.networks import Dense
 from sklearn_deepod.utils._sklearn_compat import StrOptions
 
@@ -16,25 +17,23 @@ from sklearn_deepod.utils._sklearn_compat import StrOptions
 class ALAD(SamplingMixin, BaseGAN):
     """Outlier detection by adversarially learned inference (ALAD).
 
-    A generator makes rows of codes and an encoder codes of rows. Three discriminators
-    see to it that generated rows with their codes look like real ones with theirs, and
-    that each is the inverse of the other. A row is anomalous when the discriminator of
-    pairs of rows sees that it is not what generator and encoder rebuild of it.
+    A generator maps codes to rows and an encoder maps rows to codes. Three
+    discriminators make generated rows with their codes look like real rows with theirs,
+    and each of the two networks the inverse of the other. A row is anomalous when the
+    discriminator of pairs of rows distinguishes it from its reconstruction.
 
     Read more in the :ref:`User Guide <alad>`.
 
     Parameters
     ----------
     latent_cycle : bool, default=True
-        Whether there is a discriminator of pairs of codes, which makes the encoder the
-        inverse of the generator on codes too.
+        Whether a discriminator of pairs of codes makes the encoder the inverse of the
+        generator on codes too.
     score_function : {"features", "whitened"}, default="features"
-        "features" is the published score: the sum of absolute differences between the
-        last hidden layer of the discriminator for the pair of the row and itself, and
-        for that of the row and what was rebuilt. "whitened" is the Mahalanobis
+        "features" is the published score: the sum of the absolute differences of the
+        discriminator's last hidden layer between the pair of the row with itself and
+        the pair of the row with its reconstruction. "whitened" is the Mahalanobis
         distance of these differences and the residual together.
-    discriminator_lr : float or None, default=2e-3
-        Learning rate of the discriminators at its highest; None takes twice `lr`.
     {parameters}
 
     Attributes
@@ -43,20 +42,21 @@ class ALAD(SamplingMixin, BaseGAN):
 
     See Also
     --------
-    AnoGAN : With a search for the code of each row in place of an encoder.
-    GANomaly : With a reconstruction loss.
-    AutoEncoder : Without adversary; trains faster and is more accurate on tables.
+    AnoGAN : Searches for the code of each row instead of encoding it.
+    GANomaly : Has a reconstruction loss.
+    AutoEncoder : Not adversarial; faster to train and more accurate on tables.
 
     Notes
     -----
     With x a row, z normal noise, G the generator and E the encoder, the discriminators
-    of [1]_ tell (x, E(x)) from (G(z), z), (x, x) from (x, G(E(x))), and, if
+    of [1]_ distinguish (x, E(x)) from (G(z), z), (x, x) from (x, G(E(x))), and, if
     `latent_cycle`, (z, z) from (z, E(G(z))). They minimise the cross-entropy; G and E
-    minimise the one with the answers exchanged, which does not saturate. The score is
-    the L1 distance between the second one's last hidden layers for (x, x) and for
-    (x, G(E(x))). All discriminators' layers are spectrally normalised [2]_.
+    minimise it with the labels swapped, which does not saturate. The score is the L1
+    distance between the last hidden layers of the second discriminator for (x, x) and
+    for (x, G(E(x))). All layers of the discriminators are spectrally normalised [2]_.
 
-    If not `novelty`, trimming leaves out the rows that are rebuilt worst.
+    If not `novelty`, trimming leaves out the rows with the largest reconstruction
+    error.
 
     References
     ----------
@@ -73,8 +73,6 @@ class ALAD(SamplingMixin, BaseGAN):
     >>> detector = ALAD(random_state=0).fit(X)
     >>> detector.predict([[5.0, 3.4, 1.5, 0.2], [9.0, 1.0, 1.0, 3.0]]).tolist()
     [1, -1]
-    >>> detector.sample(3, random_state=0).shape
-    (3, 4)
     """
 
     _parameter_constraints: dict = {
@@ -96,14 +94,8 @@ class ALAD(SamplingMixin, BaseGAN):
         self.score_function = score_function
 
     def _build_module(self, input_shape, generator):
-        return ALADNetwork(
-            self._spec(),
-            self.n_estimators,
-            input_shape,
-            self.latent_size,
-            self.latent_cycle,
-            self.score_function == "whitened",
-            generator,
+        return self._new_network(
+            ALADNetwork, input_shape, generator, latent_cycle=self.latent_cycle
         )
 
     def _losses(self, module, X, generator, labels=None):
@@ -138,58 +130,33 @@ class ALAD(SamplingMixin, BaseGAN):
             real_loss(discriminators[name](*fake, generator=generator)[0])
             for name, (_, fake) in pairs.items()
         ]
-        # Only here is the real pair made by a network as well.
+        # Of the real pairs, only this one depends on a network that is trained here.
         generator_steps.append(fake_loss(discriminators["xz"](X, code, generator)[0]))
         yield LossStep(module.generator, sum(generator_steps), exempt)
 
 
 def _without_gradient(pair):
+    """Detach the real and the generated parts of a pair."""
     return [[part.detach() for part in parts] for parts in pair]
 
 
-class ALADNetwork(nn.Module):
-    """The networks of ALAD.
+class ALADNetwork(GANNetwork):
+    """Encoder, generator and discriminators; see `GANNetwork`.
 
-    Parameters
-    ----------
-    network : BaseNetwork
-        The spec of encoder, generator and discriminators of rows.
-    n_members : int
-        Number of members.
-    input_shape : tuple of int
-        Shape of a row.
-    latent_size : int
-        Units of the code and of the discriminators' last hidden layers.
-    latent_cycle : bool
-        Whether there is a discriminator of pairs of codes.
-    whitens : bool
-        Whether there is a `whitening` of features and residual.
-    generator : torch.Generator
-        Source of the initial weights.
+    `latent_cycle` adds the discriminator of pairs of codes.
     """
 
-    def __init__(
-        self,
-        network,
-        n_members,
-        input_shape,
-        latent_size,
-        latent_cycle,
-        whitens,
-        generator,
-    ):
-        super().__init__()
-        self.latent_size = latent_size
-        # Images have their channels first, sequences last.
+    def __init__(self, network, sizes, *, latent_cycle, generator, **shared):
+        super().__init__(sizes, **shared)
+        n_members, input_shape, latent_size = sizes
+        # Channels come first in images and last in sequences.
         axis = 0 if len(input_shape) == 3 else len(input_shape) - 1
         self.channel_axis = 2 + axis
         two_rows = list(input_shape)
         two_rows[axis] *= 2
         self.generator = nn.ModuleDict(
             {
-                "encoder": network.encoder(
-                    n_members, input_shape, latent_size, generator=generator
-                ),
+                "encoder": network.encoder(*sizes, generator=generator),
                 "decoder": network.decoder(
                     n_members, latent_size, input_shape, generator=generator
                 ),
@@ -212,30 +179,25 @@ class ALADNetwork(nn.Module):
                 for name, (spec, shape) in shapes.items()
             }
         )
-        self.whitening = None
-        if whitens:
-            self.whitening = make_whitening(
-                n_members, latent_size + math.prod(input_shape)
-            )
 
     def encode(self, X, generator=None):
         """Code of each row."""
         return self.generator["encoder"](X, generator)
 
     def decode(self, code, generator=None):
-        """Row made of each code."""
+        """Row generated from each code."""
         return self.generator["decoder"](code, generator)
 
     def forward(self, X):
-        """Rebuilt rows."""
+        """Reconstructions."""
         return self.decode(self.encode(X))
 
     def pair(self, X, Y):
-        """Two rows as one with twice the channels."""
+        """Concatenate two rows along their channels."""
         return torch.cat([X, Y], dim=self.channel_axis)
 
     def difference(self, X, rebuilt):
-        """What the discriminator of pairs of rows sees in the rebuilt rows."""
+        """Difference of discriminator features between (X, rebuilt) and (X, X)."""
         discriminator = self.discriminators["xx"]
         rebuilt_pair = discriminator(self.pair(X, rebuilt))[1]
         return rebuilt_pair - discriminator(self.pair(X, X))[1]
@@ -245,8 +207,6 @@ class ALADNetwork(nn.Module):
         rebuilt = self(X)
         return [self.difference(X, rebuilt), (rebuilt - X).flatten(2)]
 
-    def anomaly_scores(self, X):
-        """Whitened distances or sizes of the differences, (n_members, n_rows)."""
-        if self.whitening is not None:
-            return self.whitening(torch.cat(self.feature_blocks(X), dim=2))
+    def published_scores(self, X):
+        """Sums of the absolute differences, (n_members, n_rows)."""
         return self.difference(X, self(X)).abs().sum(dim=2)

@@ -1,50 +1,55 @@
-"""AnoGAN: the distance to the closest row that a generator can make."""
+"""AnoGAN: the distance to the closest row that a generator can produce."""
 
-import math
 from numbers import Integral, Real
 
 import torch
-from torch import nn
 
-from sklearn_deepod._nn import Discriminator, discriminator_losses, real_loss
-from sklearn_deepod._stats import make_whitening
+from sklearn_deepod._nn import (
+    Discriminator,
+    discriminator_losses,
+    feature_matching_losses,
+    real_loss,
+)
 from sklearn_deepod._training import LossStep
-from sklearn_deepod.detectors._adversarial._base import BaseGAN, SamplingMixin
+from sklearn_deepod.detectors._adversarial._base import (
+    BaseGAN,
+    GANNetwork,
+    SamplingMixin,
+)
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
-# Of the discriminator's logits. With 1, gaps between clusters that are narrow beside
-# the spread of the data cost the generator too little to leave them empty.
+# Factor of the discriminator's logits. With 1, rows in gaps between clusters that are
+# narrow relative to the range of the data cost the generator too little to avoid them.
 _GAIN = 10.0
-# Adam's in the search.
+# Adam's defaults, for the search.
 _BETAS = (0.9, 0.999)
 _EPS = 1e-8
 
 
 class AnoGAN(SamplingMixin, BaseGAN):
-    """Outlier detection by the closest row that a generator can make (AnoGAN).
+    """Outlier detection by the closest row that a generator can produce (AnoGAN).
 
-    A generator learns to make rows of noise that a discriminator cannot tell from
-    training rows. For each row that is scored, the noise is searched whose row lies
-    closest to it; the distance that is left is the score. The search starts from the
-    guess of an encoder, trained beside the generator, as in f-AnoGAN.
+    A generator learns to map noise to rows that a discriminator cannot distinguish from
+    training rows. To score a row, a search finds the noise whose generated row lies
+    closest to it; the remaining distance is the score. The search starts at the output
+    of an encoder that is trained along with the generator, as in f-AnoGAN.
 
     Read more in the :ref:`User Guide <anogan>`.
 
     Parameters
     ----------
     discrimination_weight : float, default=0.1
-        Share of the discriminator's features in the distance; the rest is the residual.
+        Weight of the discriminator's features in the distance; the residual has the
+        rest.
     n_search_steps : int, default=10
-        Gradient steps of the search for each row. 0 scores at the encoder's guess, as
+        Gradient steps of the search for each row. 0 scores at the encoder's output, as
         f-AnoGAN does.
     search_lr : float, default=0.05
-        Size of the search's steps; noise has a standard deviation of 1.
+        Step size of the search; noise has a standard deviation of 1.
     score_function : {"distance", "whitened"}, default="distance"
-        "distance" is the published score, what the search minimises. "whitened" is the
-        Mahalanobis distance of the residual and the difference of the discriminator's
-        features together, at the noise found.
-    latent_size : int, default=8
-        Units of the code.
+        "distance" is the published score, which the search minimises. "whitened" is
+        the Mahalanobis distance of the residual and the difference of the
+        discriminator's features together, at the noise found.
     {parameters}
 
     Attributes
@@ -53,22 +58,23 @@ class AnoGAN(SamplingMixin, BaseGAN):
 
     See Also
     --------
-    ALAD : Without a search, thanks to an encoder that is part of the game.
-    GANomaly : With a reconstruction loss.
-    AutoEncoder : Without adversary; trains faster and is more accurate on tables.
+    ALAD : Trains the encoder against a discriminator too, and needs no search.
+    GANomaly : Has a reconstruction loss.
+    AutoEncoder : Not adversarial; faster to train and more accurate on tables.
 
     Notes
     -----
-    Discriminator and generator play the game of [1]_ with the generator's loss that
-    does not saturate: each minimises a cross-entropy. The distance of a row x from the
+    Discriminator and generator play the game of [1]_ with the non-saturating loss of
+    the generator: each minimises a cross-entropy. The distance of a row x from the
     generated row G(z) is that of [2]_, ``(1 - w) sum |x - G(z)| +
     w sum |f(x) - f(G(z))|``, with f the discriminator's last hidden layer. The encoder
-    E minimises ``mean (x - G(E(x)))^2 + mean (f(x) - f(G(E(x))))^2`` of [3]_, and
-    E(x) is where the search starts. The search takes steps of Adam with a state of its
-    own for each row and keeps the closest z seen, so that no row ends farther away
-    than it began. The discriminator's layers are spectrally normalised [4]_.
+    E minimises ``mean (x - G(E(x)))^2 + mean (f(x) - f(G(E(x))))^2`` of [3]_, and the
+    search starts at E(x). It takes steps of Adam, with a separate state for each row,
+    and keeps the closest z visited, so that no row ends farther away than it began. The
+    discriminator's layers are spectrally normalised [4]_.
 
-    If not `novelty`, trimming leaves out the rows that are rebuilt worst.
+    If not `novelty`, trimming leaves out the rows with the largest reconstruction
+    error.
 
     References
     ----------
@@ -90,8 +96,6 @@ class AnoGAN(SamplingMixin, BaseGAN):
     >>> detector = AnoGAN(random_state=0).fit(X)
     >>> detector.predict([[5.0, 3.4, 1.5, 0.2], [9.0, 1.0, 1.0, 3.0]]).tolist()
     [1, -1]
-    >>> detector.sample(3, random_state=0).shape
-    (3, 4)
     """
 
     _parameter_constraints: dict = {
@@ -119,12 +123,9 @@ class AnoGAN(SamplingMixin, BaseGAN):
         self.score_function = score_function
 
     def _build_module(self, input_shape, generator):
-        return AnoGANNetwork(
-            self._spec(),
-            self.n_estimators,
+        return self._new_network(
+            AnoGANNetwork,
             input_shape,
-            self.latent_size,
-            self.score_function == "whitened",
             generator,
             n_search_steps=self.n_search_steps,
             search_lr=self.search_lr,
@@ -145,10 +146,8 @@ class AnoGAN(SamplingMixin, BaseGAN):
         logits, _ = discriminator(made, generator=generator)
         yield LossStep(module.generator, real_loss(logits), exempt)
         rebuilt = module(X, generator)
-        _, features = discriminator(torch.cat([X, rebuilt], dim=1), generator=generator)
-        real, fake = features.chunk(2, dim=1)
-        losses = _squared(rebuilt - X) + _squared(fake - real)
-        yield LossStep(module.encoder, losses, exempt)
+        matching = feature_matching_losses(discriminator, X, rebuilt, generator)
+        yield LossStep(module.encoder, _squared(rebuilt - X) + matching, exempt)
 
 
 def _squared(difference):
@@ -156,66 +155,40 @@ def _squared(difference):
     return difference.square().flatten(2).mean(dim=2)
 
 
-class AnoGANNetwork(nn.Module):
-    """The networks of AnoGAN.
+class AnoGANNetwork(GANNetwork):
+    """Generator, encoder and discriminator; see `GANNetwork`.
 
-    Parameters
-    ----------
-    network : BaseNetwork
-        The spec of generator, encoder and discriminator.
-    n_members : int
-        Number of members.
-    input_shape : tuple of int
-        Shape of a row.
-    latent_size : int
-        Size of the noise and of the discriminator's last hidden layer.
-    whitens : bool
-        Whether there is a `whitening` of residual and features.
-    generator : torch.Generator
-        Source of the initial weights.
-    n_search_steps, search_lr, discrimination_weight : int, float, float
-        See `AnoGAN`.
+    `n_search_steps`, `search_lr` and `discrimination_weight` are those of `AnoGAN`.
     """
 
     def __init__(
         self,
         network,
-        n_members,
-        input_shape,
-        latent_size,
-        whitens,
-        generator,
+        sizes,
         *,
         n_search_steps,
         search_lr,
         discrimination_weight,
+        generator,
+        **shared,
     ):
-        super().__init__()
-        self.latent_size = latent_size
+        super().__init__(sizes, **shared)
+        n_members, input_shape, latent_size = sizes
         self.n_search_steps = n_search_steps
         self.search_lr = search_lr
         self.discrimination_weight = discrimination_weight
         self.generator = network.decoder(
             n_members, latent_size, input_shape, generator=generator
         )
-        self.encoder = network.encoder(
-            n_members, input_shape, latent_size, generator=generator
-        )
-        self.discriminator = Discriminator(
-            network, n_members, input_shape, latent_size, generator, gain=_GAIN
-        )
-        self.whitening = None
-        if whitens:
-            self.whitening = make_whitening(
-                n_members, latent_size + math.prod(input_shape)
-            )
+        self.encoder = network.encoder(*sizes, generator=generator)
+        self.discriminator = Discriminator(network, *sizes, generator, gain=_GAIN)
 
     def decode(self, code, generator=None):
-        """Row made of each code."""
+        """Row generated from each code."""
         return self.generator(code, generator)
 
     def forward(self, X, generator=None):
-        """Rows rebuilt at the encoder's guess."""
+        """Reconstructions from the encoder's codes."""
         return self.decode(self.encoder(X, generator), generator)
 
     def feature_blocks(self, X):
@@ -224,15 +197,13 @@ class AnoGANNetwork(nn.Module):
         differences = self.discriminator(made)[1] - self.discriminator(X)[1]
         return [(made - X).flatten(2), differences]
 
-    def anomaly_scores(self, X):
-        """Whitened distances or those at the closest code, (n_members, n_rows)."""
-        if self.whitening is not None:
-            return self.whitening(torch.cat(self.feature_blocks(X), dim=2))
+    def published_scores(self, X):
+        """Distances at the closest code, (n_members, n_rows)."""
         return self.search(X)[1]
 
     def search(self, X):
         """The closest code found for each row, and its distance."""
-        # What was made under inference mode takes no part in gradients: copy it.
+        # Tensors created in inference mode cannot enter a gradient: copy them.
         with torch.inference_mode(False), torch.enable_grad():
             X = X.clone()
             features = self.discriminator(X)[1].detach()
@@ -244,7 +215,7 @@ class AnoGANNetwork(nn.Module):
                 (slope,) = torch.autograd.grad(distance.sum(), code)
                 code, distance = code.detach(), distance.detach()
                 if step == 0:
-                    lowest = distance  # also where it is not a number: that must show
+                    lowest = distance  # keeps a NaN, which must not be hidden
                 closer = distance < lowest
                 lowest = torch.where(closer, distance, lowest)
                 closest = torch.where(closer.unsqueeze(2), code, closest)
@@ -256,6 +227,7 @@ class AnoGANNetwork(nn.Module):
         return closest, lowest
 
     def _distance(self, X, features, code):
+        """Weighted L1 distance of rows, with their features, from generated rows."""
         made = self.decode(code)
         residual = (made - X).abs().flatten(2).sum(dim=2)
         mismatch = (self.discriminator(made)[1] - features).abs().sum(dim=2)

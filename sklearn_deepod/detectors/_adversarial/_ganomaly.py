@@ -1,32 +1,33 @@
-"""GANomaly: a second encoder after an adversarially trained autoencoder."""
+"""GANomaly: an adversarially trained autoencoder and a second encoder."""
 
-import math
 from numbers import Real
 
-import torch
 from torch import nn
 
-from sklearn_deepod._nn import Discriminator, discriminator_losses
-from sklearn_deepod._stats import make_whitening
+from sklearn_deepod._nn import (
+    Discriminator,
+    discriminator_losses,
+    feature_matching_losses,
+)
 from sklearn_deepod._training import LossStep
-from sklearn_deepod.detectors._adversarial._base import BaseGAN
+from sklearn_deepod.detectors._adversarial._base import BaseGAN, GANNetwork
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 
 class GANomaly(BaseGAN):
     """Outlier detection by an encoder, a decoder and a second encoder (GANomaly).
 
-    An autoencoder rebuilds each row, and a second encoder reads what was rebuilt. A
-    discriminator keeps rebuilt rows close to real ones. A row is anomalous when the
-    code of what was rebuilt lies far from its own code.
+    An autoencoder reconstructs each row, and a second encoder encodes the
+    reconstruction. A discriminator keeps reconstructions close to real rows. A row is
+    anomalous when the code of its reconstruction lies far from its own code.
 
     Read more in the :ref:`User Guide <ganomaly>`.
 
     Parameters
     ----------
     adversarial_weight : float, default=1.0
-        Weight of the distance between the discriminator's features of a row and of
-        what was rebuilt.
+        Weight of the squared distance between the discriminator's features of a row and
+        of its reconstruction.
     contextual_weight : float, default=50.0
         Weight of the mean absolute residual.
     encoder_weight : float, default=1.0
@@ -42,22 +43,22 @@ class GANomaly(BaseGAN):
 
     See Also
     --------
-    AutoEncoder : Without adversary; trains faster and is more accurate on tables.
-    AnoGAN : Searches for the closest row that a generator can make.
-    ALAD : Generator and encoder that three discriminators hold together.
+    AutoEncoder : Not adversarial; faster to train and more accurate on tables.
+    AnoGAN : Searches for the generated row closest to each row.
+    ALAD : Couples a generator and an encoder by three discriminators.
 
     Notes
     -----
-    With x the row, z its code, x' what the decoder makes of it, z' the second
-    encoder's code of x', and f the discriminator's last hidden layer, the two encoders
-    and the decoder minimise ``w_adv mean (f(x) - f(x'))^2 + w_con mean |x - x'| +
-    w_enc mean (z - z')^2`` of [1]_; the score is ``mean |z - z'|``. The discriminator
-    minimises the cross-entropy of real against rebuilt rows. Its layers are spectrally
-    normalised [2]_, which is not in [1]_. Means are taken, not sums, so that weights
-    need not follow the size of a row.
+    With x a row, z its code, x' its reconstruction, z' the second encoder's code of x',
+    and f the discriminator's last hidden layer, the two encoders and the decoder
+    minimise ``w_adv mean (f(x) - f(x'))^2 + w_con mean |x - x'| + w_enc mean
+    (z - z')^2`` [1]_; the score is ``mean |z - z'|``. The discriminator minimises the
+    cross-entropy of real against reconstructed rows. Its layers are spectrally
+    normalised [2]_, which [1]_ does not do. Errors are averaged, not summed, so that
+    the weights need not depend on the size of a row.
 
-    If not `novelty`, trimming leaves out the rows that are rebuilt worst, in the
-    discriminator's steps too.
+    If not `novelty`, trimming leaves out the rows with the largest reconstruction
+    error, in the discriminator's steps too.
 
     References
     ----------
@@ -100,14 +101,7 @@ class GANomaly(BaseGAN):
         self.score_function = score_function
 
     def _build_module(self, input_shape, generator):
-        return GANomalyNetwork(
-            self._spec(),
-            self.n_estimators,
-            input_shape,
-            self.latent_size,
-            self.score_function == "whitened",
-            generator,
-        )
+        return self._new_network(GANomalyNetwork, input_shape, generator)
 
     def _losses(self, module, X, generator, labels=None):
         code, rebuilt, code_again = module(X, generator)
@@ -125,10 +119,8 @@ class GANomaly(BaseGAN):
             discriminator, (X,), (rebuilt.detach(),), generator
         )
         yield LossStep(discriminator, losses_of_discriminator, exempt)
-        # Once more, by the discriminator as it is after its step.
-        _, features = discriminator(torch.cat([X, rebuilt], dim=1), generator=generator)
-        real, fake = features.chunk(2, dim=1)
-        adversarial = (fake - real).square().mean(dim=2)
+        # The discriminator has made its step: evaluate it anew.
+        adversarial = feature_matching_losses(discriminator, X, rebuilt, generator)
         losses = losses + self.adversarial_weight * adversarial
         yield LossStep(module.generator, losses, exempt)
 
@@ -136,49 +128,25 @@ class GANomaly(BaseGAN):
         return module(X)[1]
 
 
-class GANomalyNetwork(nn.Module):
-    """The networks of GANomaly.
+class GANomalyNetwork(GANNetwork):
+    """Encoder, decoder, second encoder and discriminator; see `GANNetwork`."""
 
-    Parameters
-    ----------
-    network : BaseNetwork
-        The spec of encoders, decoder and discriminator.
-    n_members : int
-        Number of members.
-    input_shape : tuple of int
-        Shape of a row.
-    latent_size : int
-        Units of the code and of the discriminator's last hidden layer.
-    whitens : bool
-        Whether there is a `whitening` of code and residual.
-    generator : torch.Generator
-        Source of the initial weights.
-    """
-
-    def __init__(
-        self, network, n_members, input_shape, latent_size, whitens, generator
-    ):
-        super().__init__()
-        self.latent_size = latent_size
-        shapes = n_members, input_shape, latent_size
+    def __init__(self, network, sizes, *, generator, **shared):
+        super().__init__(sizes, **shared)
+        n_members, input_shape, latent_size = sizes
         self.generator = nn.ModuleDict(
             {
-                "encoder": network.encoder(*shapes, generator=generator),
+                "encoder": network.encoder(*sizes, generator=generator),
                 "decoder": network.decoder(
                     n_members, latent_size, input_shape, generator=generator
                 ),
-                "encoder_again": network.encoder(*shapes, generator=generator),
+                "encoder_again": network.encoder(*sizes, generator=generator),
             }
         )
-        self.discriminator = Discriminator(network, *shapes, generator)
-        self.whitening = None
-        if whitens:
-            self.whitening = make_whitening(
-                n_members, latent_size + math.prod(input_shape)
-            )
+        self.discriminator = Discriminator(network, *sizes, generator)
 
     def forward(self, X, generator=None):
-        """Code, rebuilt row and the code of the rebuilt row."""
+        """Code, reconstruction and the code of the reconstruction."""
         code = self.generator["encoder"](X, generator)
         rebuilt = self.generator["decoder"](code, generator)
         return code, rebuilt, self.generator["encoder_again"](rebuilt, generator)
@@ -188,9 +156,7 @@ class GANomalyNetwork(nn.Module):
         code, rebuilt, _ = self(X)
         return [code, (rebuilt - X).flatten(2)]
 
-    def anomaly_scores(self, X):
-        """Whitened distances or differences of the codes, (n_members, n_rows)."""
-        if self.whitening is not None:
-            return self.whitening(torch.cat(self.feature_blocks(X), dim=2))
+    def published_scores(self, X):
+        """Mean absolute differences of the two codes, (n_members, n_rows)."""
         code, _, code_again = self(X)
         return (code_again - code).abs().mean(dim=2)

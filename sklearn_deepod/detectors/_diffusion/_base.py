@@ -1,4 +1,4 @@
-"""What detectors share that train one stack of dense layers."""
+"""Base of the detectors that train one stack of dense layers."""
 
 from abc import ABCMeta, abstractmethod
 from numbers import Real
@@ -14,7 +14,7 @@ from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 class BaseDenseDetector(BaseDeepDetector, metaclass=ABCMeta):
     """Base of the detectors whose network is a stack of dense layers.
 
-    Images and sequences are read as flat rows.
+    Images and sequences are flattened.
 
     Parameters
     ----------
@@ -24,12 +24,8 @@ class BaseDenseDetector(BaseDeepDetector, metaclass=ABCMeta):
         Activation of the hidden layers: "identity", "relu", "leaky_relu", "elu",
         "gelu", "silu", "tanh" or "logistic".
     dropout : float, default=0.0
-        Share of hidden units left out in training.
+        Share of hidden units that is dropped in training.
     {parameters}
-
-    Attributes
-    ----------
-    {attributes}
     """
 
     _parameter_constraints: dict = {
@@ -54,6 +50,7 @@ class BaseDenseDetector(BaseDeepDetector, metaclass=ABCMeta):
         self.dropout = dropout
 
     def _stack(self, n_inputs, n_outputs, generator):
+        """Build the layers."""
         hidden = check_sizes("hidden_layer_sizes", self.hidden_layer_sizes)
         return DenseStack(
             self.n_estimators,
@@ -67,8 +64,8 @@ class BaseDenseDetector(BaseDeepDetector, metaclass=ABCMeta):
     def _exempt_from_trimming(self, module, X):
         """Mark the rows exempt from trimming: all but those that score highest.
 
-        A loss that depends on the noise drawn says little about the row. None where
-        nothing is trimmed.
+        The loss of a noisy row depends on its noise more than on the row. Returns None
+        where nothing is trimmed.
         """
         if self.novelty or not module.training:
             return None

@@ -10,30 +10,24 @@ from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._diffusion._base import BaseDenseDetector
 from sklearn_deepod.utils._sklearn_compat import Interval
 
-# Ratio of the highest to the lowest frequency that time is read at, about.
+# Ratio of the highest to the lowest frequency at which the time is encoded, about;
+# that of sinusoidal position encodings.
 _LONGEST_PERIOD = 1e4
 
 
 class ContractionMatching(BaseDenseDetector):
     """Outlier detection by a learned contraction (TCCM).
 
-    A network learns the velocity that takes each training row to the origin. It knows
-    the velocity where training rows are; a row is anomalous when the velocity there is
-    wrong.
+    A network learns the velocity that moves each training row to the origin. It is
+    accurate only where there are training rows: a row is anomalous when the predicted
+    velocity is wrong.
 
     Read more in the :ref:`User Guide <contraction-matching>`.
 
     Parameters
     ----------
     n_frequencies : int, default=64
-        Frequencies whose sines and cosines tell the network the time.
-    hidden_layer_sizes : tuple of int, default=(256, 256)
-        Units of the hidden layers; () makes the network linear.
-    max_steps : int or None, default=300
-        Upper bound on the optimizer steps of a training, which keeps its cost
-        independent of the number of rows. None sets no bound.
-    lr : float, default=5e-3
-        Learning rate at its highest.
+        Number of frequencies whose sines and cosines encode the time.
     {parameters}
 
     Attributes
@@ -42,21 +36,20 @@ class ContractionMatching(BaseDenseDetector):
 
     See Also
     --------
-    AutoEncoder : Learns what cannot be copied; more accurate on most tables.
-    ScoreMatching : Learns the way to where rows are dense.
+    AutoEncoder : More accurate on most tables.
+    ScoreMatching : Learns the direction in which the density grows.
 
     Notes
     -----
-    The method of [1]_. With f the network and t a time drawn evenly from 0 to 1, a row
-    x loses ``|f(x, t) + x| ** 2`` (equation 4), per feature; the anomaly score is
-    ``|f(x, 1) + x|`` (equation 5). Both are computed on prepared features, the origin
-    being the centre of the preparation.
+    The method is that of [1]_. With f the network and t a time drawn uniformly from
+    [0, 1], the loss of a row x is ``|f(x, t) + x| ** 2`` (equation 4), averaged over
+    the features; the anomaly score is ``|f(x, 1) + x|`` (equation 5). Both use the
+    preprocessed features, so the origin is the centre of the preprocessor.
 
-    The network could learn ``f(x, t) = -x`` everywhere, and then would find no outlier:
-    the method lives by learning it where rows are, first. So the length of the
-    training matters. The authors set it for each dataset, from 1 to 5,000 epochs;
-    here there is one setting for all. Layers, learning rate and frequencies are those
-    of their code.
+    A network that learned ``f(x, t) = -x`` everywhere would detect nothing: the method
+    relies on learning it near the training rows first, so the length of the training
+    matters. The authors choose it for each data set, from 1 to 5,000 epochs; here it is
+    the same for all. Layers, learning rate and frequencies are those of their code.
 
     References
     ----------
@@ -114,9 +107,9 @@ class VelocityNetwork(nn.Module):
     Parameters
     ----------
     stack : DenseStack
-        Layers from a row and ``2 * n_frequencies`` waves to a row.
+        Layers that map a row and its ``2 * n_frequencies`` encoded times to a row.
     n_frequencies : int
-        Frequencies of the waves, which fall geometrically from 1.
+        Number of frequencies, which fall geometrically from 1.
     """
 
     def __init__(self, stack, n_frequencies):
@@ -126,12 +119,12 @@ class VelocityNetwork(nn.Module):
         self.register_buffer("frequencies", _LONGEST_PERIOD**-share)
 
     def anomaly_scores(self, X):
-        """Distances from the contraction to the origin, (n_members, n_rows)."""
+        """Errors of the velocities at time 1, (n_members, n_rows)."""
         X = X.flatten(2)
         time = torch.ones(*X.shape[:2], 1, device=X.device)
         return torch.linalg.vector_norm(self(X, time) + X, dim=2)
 
     def forward(self, X, time, generator=None):
-        """Velocities of rows (n_members, n_rows, n_features), time (..., 1)."""
+        """Velocities of rows (n_members, n_rows, n_features) at times (..., 1)."""
         phase = time * self.frequencies
         return self.stack(torch.cat([X, phase.sin(), phase.cos()], dim=2), generator)

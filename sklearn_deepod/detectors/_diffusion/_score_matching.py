@@ -13,58 +13,57 @@ from sklearn_deepod._nn import normal_like
 from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._diffusion._base import BaseDenseDetector
 
-# Spread of a feature, as a share of its largest value, below which it is constant.
+# Standard deviation, as a share of the largest value, below which a feature counts as
+# constant: rounding errors of float32 stay below it.
 _CONSTANT = 1e-6
 
 
 class ScoreMatching(BaseDenseDetector):
     """Outlier detection by the gradient of the log-density (denoising score matching).
 
-    Noise is added to the training rows and a network learns to tell the noise from the
-    noisy row; the best guess is the gradient of the noisy rows' log-density, also
-    called its score. A row is anomalous when the gradient is long there: where the
-    density would grow fast if the row moved.
+    Noise is added to the training rows, and a network learns to predict the noise from
+    the noisy row. Up to a factor, the best prediction is the gradient of the noisy
+    rows' log-density, also called the score. A row is anomalous where the gradient is
+    long, that is, where a small move of the row changes the density much.
 
     Read more in the :ref:`User Guide <score-matching>`.
 
     Parameters
     ----------
     noise_levels : array-like of float, default=(0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
-        Standard deviations of the noise, in units of each feature's own over the
-        training rows. All are learned by one network, and the score is their mean.
-    max_steps : int or None, default=500
-        Upper bound on the optimizer steps of a training, which keeps its cost
-        independent of the number of rows. None sets no bound.
+        Standard deviations of the noise, in units of the standard deviation of each
+        feature over the training rows. One network learns all levels, and the score
+        combines them.
     {parameters}
 
     Attributes
     ----------
     noise_scale_ : ndarray of shape (n_features,)
-        Standard deviation of each prepared feature, the unit of `noise_levels`.
+        Standard deviation of each preprocessed feature, the unit of `noise_levels`.
     {attributes}
 
     See Also
     --------
-    DiffusionTimeEstimation : Estimates the amount of noise alone.
-    ContractionMatching : Without noise.
+    DiffusionTimeEstimation : Estimates only the amount of noise.
+    ContractionMatching : Needs no noise.
 
     Notes
     -----
     With x a training row, s the noise level and e standard normal noise, the network g
-    minimises ``|g(x + s * e, s) - e| ** 2``, and ``-g(z, s) / s`` is the estimate of
-    the gradient at z [1]_. Each row of a batch has one of the levels at random; the
-    weight ``s ** 2`` that makes the levels' losses comparable [2]_ is in the loss
-    already. The anomaly score is the root mean square of ``g(x, s)``, without noise,
-    over features and levels: the length of the gradient, under the same weights.
-    Multiscale score matching [3]_ goes on to learn a density of the levels' lengths;
+    minimises ``|g(x + s * e, s) - e| ** 2``, and ``-g(z, s) / s`` estimates the
+    gradient at z [1]_. The level of each row in a batch is drawn at random; the loss
+    already includes the weight ``s ** 2`` that makes the levels comparable [2]_. The
+    anomaly score is the root mean square of ``g(x, s)``, without noise, over features
+    and levels: the length of the gradient, with the same weights. Multiscale score
+    matching [3]_ goes on to learn a density of the lengths at the different levels;
     here they are averaged.
 
-    A rescaling around the network [4]_ makes ``g(z, s) = (s * z - sqrt(1 + s ** 2) *
-    f(z / sqrt(1 + s ** 2), s)) / (1 + s ** 2)``, of which the first part is right for
-    independent normal features, and the layers f learn the rest.
+    As in [4]_, ``g(z, s) = (s * z - sqrt(1 + s ** 2) * f(z / sqrt(1 + s ** 2), s)) /
+    (1 + s ** 2)``: the first term is exact for independent normal features, and the
+    layers f learn the rest.
 
-    If not `novelty`, trimming leaves out the rows that score highest without noise:
-    what a noisy row loses depends on its noise more than on the row.
+    If not `novelty`, trimming leaves out the rows that score highest without noise,
+    since the loss of a noisy row depends on its noise more than on the row.
 
     References
     ----------
@@ -102,28 +101,28 @@ class ScoreMatching(BaseDenseDetector):
 
     @property
     def noise_scale_(self):
-        """Standard deviation of each prepared feature."""
+        """Standard deviation of each preprocessed feature."""
         return self.net_.module_.scale.cpu().numpy()
 
     def log_density_gradient(self, X, noise_level=None):
-        """Estimate the gradient of the log-density of rows with noise.
+        """Estimate the gradient of the log-density of noisy rows.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Where to take the gradient. No noise is added to them.
+            Points at which to take the gradient. No noise is added to them.
         noise_level : float, default=None
-            The level of noise, one of those fitted; None takes the lowest.
+            One of the fitted noise levels; None means the lowest.
 
         Returns
         -------
         ndarray of the shape of `X`
-            Derivatives by the prepared features, the mean of the members'.
+            Derivatives by the preprocessed features, averaged over the members.
 
         Raises
         ------
         ValueError
-            If `noise_level` is not one of those fitted.
+            If `noise_level` is not a fitted one.
         """
         check_is_fitted(self)
         levels = self.net_.module_.levels.cpu().numpy()
@@ -158,7 +157,7 @@ class ScoreMatching(BaseDenseDetector):
 
 
 def check_noise_levels(noise_levels):
-    """Noise levels as a float32 tensor, or a ValueError that says what is wrong."""
+    """Validate noise levels and return them as a float32 tensor."""
     levels = list(noise_levels)
     valid = all(isinstance(s, Real) and 0 < s < math.inf for s in levels)
     if not levels or not valid or len(set(levels)) < len(levels):
@@ -170,12 +169,12 @@ def check_noise_levels(noise_levels):
 
 
 class NoiseNetwork(nn.Module):
-    """Tells the noise from a noisy row and its noise level.
+    """Predicts the noise from a noisy row and its noise level.
 
     Parameters
     ----------
     stack : DenseStack
-        Layers from a row and a place for each level to a row.
+        Layers that map a row and its one-hot encoded level to a row.
     levels : torch.Tensor of shape (n_levels,)
         The noise levels.
     n_features : int
@@ -190,7 +189,7 @@ class NoiseNetwork(nn.Module):
         self.register_buffer("scale", torch.ones(n_features))
 
     def set_scale(self, X):
-        """Take mean and standard deviation of training rows."""
+        """Set mean and standard deviation from training rows."""
         X = X.flatten(1)
         std, mean = torch.std_mean(X, dim=0, correction=0)
         constant = std <= _CONSTANT * X.abs().amax(dim=0)
@@ -202,20 +201,20 @@ class NoiseNetwork(nn.Module):
         return (X - self.center) / self.scale
 
     def forward(self, Z, level, generator=None):
-        """Noise in standardised rows `Z` at the levels with index `level`."""
+        """Predict the noise in standardised rows `Z` at levels of index `level`."""
         sigma = self.levels[level].unsqueeze(2)
         shrunk = (1 + sigma.square()).rsqrt()
-        place = F.one_hot(level, len(self.levels)).to(Z.dtype)
-        outputs = self.stack(torch.cat([shrunk * Z, place], dim=2), generator)
+        encoded = F.one_hot(level, len(self.levels)).to(Z.dtype)
+        outputs = self.stack(torch.cat([shrunk * Z, encoded], dim=2), generator)
         return shrunk * (sigma * shrunk * Z - outputs)
 
     def noise_at(self, Z, level):
-        """Noise in all rows at one level."""
+        """Predict the noise in all rows at one level."""
         index = torch.full(Z.shape[:2], level, device=Z.device)
         return self(Z, index)
 
     def anomaly_scores(self, X):
-        """Root mean square of the noise over the levels, (n_members, n_rows)."""
+        """Root mean square of the predicted noise, (n_members, n_rows)."""
         Z = self.standardise(X.flatten(2))
         squares = sum(
             self.noise_at(Z, level).square().mean(dim=2)
@@ -224,6 +223,6 @@ class NoiseNetwork(nn.Module):
         return (squares / len(self.levels)).sqrt()
 
     def gradient(self, X, level):
-        """Gradient of the log-density of noisy rows at `X`, by its features."""
+        """Gradient of the log-density of noisy rows at `X`, by the features."""
         noise = self.noise_at(self.standardise(X.flatten(2)), level)
         return (-noise / (self.levels[level] * self.scale)).view_as(X)

@@ -1,1 +1,1 @@
-"""Detectors that look for neighbours."""
+"""Detectors that use nearest neighbours."""

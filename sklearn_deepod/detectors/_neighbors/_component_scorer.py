@@ -1,4 +1,4 @@
-"""The networks and the score components of DeepOutlierDetector as one module."""
+"""Networks and score components of DeepOutlierDetector in one module."""
 
 import math
 
@@ -18,26 +18,26 @@ from sklearn_deepod.detectors._neighbors._score_components import (
 )
 from sklearn_deepod.preprocessing._robust_asinh_scaler import asinh
 
-# A row's score is the mean of so many of its components, the highest ones. On ADBench,
-# KEEL, macrOData and mixed tables, means of two and of four were within 0.2 points.
+# A row's score is the mean of this number of its highest components. On ADBench, KEEL,
+# macrOData and mixed tables, means of two and of four were within 0.2 points.
 N_LARGEST = 3
 # Rows that a score is smoothed over; fewer where the references are a small sample.
 N_NEARBY, _NEARBY_SHARE = 16, 1 / 64
 
 
 class ComponentScorer(nn.Module):
-    """The networks and the score components, to be applied to prepared rows.
+    """Networks and score components, which are applied to preprocessed rows.
 
     Parameters
     ----------
     networks : torch.nn.Module
         The trained autoencoders.
     read : torch.Tensor
-        Ones for the cells of a prepared row that the networks read, else zeros.
+        Ones for the cells of a preprocessed row that the networks read, else zeros.
     n_neighbors : int
-        See `DeepOutlierDetector`.
+        As in `DeepOutlierDetector`.
     novelty : bool
-        Whether all training rows are normal, which decides on the components.
+        Whether all training rows are normal, which determines the components.
     """
 
     def __init__(self, networks, read, n_neighbors, novelty):
@@ -61,24 +61,24 @@ class ComponentScorer(nn.Module):
         self.smoothing = None if novelty else NeighborSmoothing()
 
     def values(self, Z):
-        """Squashed inputs (n_rows, n_inputs); missing ones are at the median."""
+        """Inputs (n_rows, n_inputs) under asinh; missing ones are at the median."""
         return asinh(torch.nan_to_num(Z[0].flatten(1), nan=0.0))
 
     def learned(self, Z):
-        """What the networks learned of the rows, whitened."""
+        """Learned features of the rows, whitened."""
         return self.networks.whitened_features(Z * self.read)
 
     def distance_and_values(self, Z):
-        """The networks' distance, and the squashed inputs, in columns."""
+        """The networks' distance and the inputs under asinh, in columns."""
         distance = self.networks.distances(Z * self.read).mean(dim=0)
         return torch.cat([distance.unsqueeze(1), self.values(Z)], dim=1)
 
     def scores(self, Z):
-        """Scores by each component, in columns."""
+        """Scores of each component, in columns."""
         return self._scores(self.values(Z), Z)
 
     def columns(self, Z):
-        """Scores by each component, and the sums where scores are smoothed."""
+        """Scores of each component, and the sums where scores are smoothed."""
         values = self.values(Z)
         scores = self._scores(values, Z)
         if self.smoothing is None:
@@ -86,7 +86,7 @@ class ComponentScorer(nn.Module):
         return torch.cat([scores, self.smoothing(values)], dim=1)
 
     def sums(self, Z):
-        """Sums that `NeighborSmoothing` gives."""
+        """Sums of `NeighborSmoothing`."""
         return self.smoothing(self.values(Z))
 
     def _scores(self, values, Z):
@@ -113,7 +113,7 @@ class ComponentScorer(nn.Module):
         self.smoothing.fit(fitting, scores, min(n_nearby, N_NEARBY))
 
     def arrays(self):
-        """All that was learned, but for the networks."""
+        """State as plain arrays, without the networks."""
         arrays = arrays_of(self)
         return {k: v for k, v in arrays.items() if not k.startswith("networks.")}
 
@@ -180,18 +180,18 @@ class ScoreCombination:
 
 
 def mean_of_largest(components):
-    """A row's score: the mean of its highest calibrated components."""
+    """Score of each row: the mean of its highest calibrated components."""
     return np.sort(components, axis=1)[:, -N_LARGEST:].mean(axis=1)
 
 
 def _own_and_smoothed(scores, sums):
-    """Scores, and means of a row's score and those nearby, in columns."""
+    """Scores, and weighted means of a row's score and those nearby, in columns."""
     weight, weighted = sums.T
     return np.stack([scores, (scores + weighted) / (1.0 + weight)], axis=1)
 
 
 def contributions(components, weight):
-    """Share of each component in the scores of the rows, weighted."""
+    """Share of each component in the weighted sum of the rows' scores."""
     order = np.argsort(-components, axis=1)[:, :N_LARGEST]
     parts = np.zeros_like(components)
     largest = np.take_along_axis(components, order, axis=1)

@@ -1,4 +1,4 @@
-"""LUNAR: a network on the distances of the nearest neighbours."""
+"""LUNAR: a network that reads the distances of the nearest neighbours."""
 
 from numbers import Integral, Real
 
@@ -13,9 +13,9 @@ from sklearn_deepod.detectors._neighbors._reference_index import ReferenceIndex
 from sklearn_deepod.networks._base import check_sizes
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
-# Artificial outliers that batches draw from.
+# Number of artificial outliers from which batches are drawn.
 _N_NEGATIVES = 2**12
-# Size, in units of the references', beyond which none is greater: squares stay finite.
+# Bound on values relative to those of the references, whose squares stay finite.
 _LARGEST = 1e9
 
 
@@ -23,8 +23,8 @@ class LUNAR(BaseDeepDetector):
     """Learnable unified neighbourhood-based anomaly ranking.
 
     A network reads the distances of a row from its nearest training rows, and learns to
-    tell training rows from artificial outliers. So it learns how the distances are to
-    be weighed, where other methods of nearest neighbours fix it.
+    distinguish training rows from artificial outliers. It thus learns the weights of
+    the distances, which other nearest-neighbour methods fix.
 
     Read more in the :ref:`User Guide <lunar>`.
 
@@ -33,15 +33,15 @@ class LUNAR(BaseDeepDetector):
     n_neighbors : int, default=5
         Number of nearest training rows whose distances the network reads.
     negative_samples : {"mixed", "uniform", "subspace"}, default="mixed"
-        The artificial outliers: "uniform" ones are spread evenly over the box that
-        holds the training rows; "subspace" ones are training rows that normal noise has
-        moved in some features; "mixed" takes both.
+        Kind of artificial outliers: "uniform" ones are uniformly distributed over the
+        bounding box of the training rows, "subspace" ones are training rows with normal
+        noise in some features, and "mixed" uses both.
     epsilon : float, default=0.1
-        Standard deviation of that noise, and by how much the box is made wider on each
-        side, as a share of each feature's range.
+        Standard deviation of the noise, and the margin of the box on each side, as
+        shares of each feature's range.
     max_references : int, default=8192
-        Number of training rows, at most, among which neighbours are sought. Of a larger
-        table it is a sample, so that the cost of scoring a row does not grow with it.
+        Maximum number of training rows among which neighbours are sought. A sample of a
+        larger table keeps the cost of scoring a row constant.
     hidden_layer_sizes : tuple of int, default=(64,)
         Units of the network's hidden layers.
     activation : str, default="relu"
@@ -57,24 +57,23 @@ class LUNAR(BaseDeepDetector):
 
     See Also
     --------
-    sklearn.neighbors.LocalOutlierFactor : Weighs the same distances in a fixed way.
+    sklearn.neighbors.LocalOutlierFactor : Combines such distances by a fixed formula.
 
     Notes
     -----
-    The method of [1]_: the loss is the squared error of the network's sigmoid from 0
-    for training rows and from 1 for artificial outliers. The score is what the sigmoid
-    is taken of, which orders rows in the same way but does not run into 1. Distances
-    are Euclidean ones of prepared features (flat ones, for images and sequences;
-    missing values are the median), divided by their mean over the training rows. In
-    [1]_ the network has three hidden layers of 256 units with tanh; fewer units learn
-    to order rows better, and units without an upper bound go on telling rows apart far
-    from the training rows (see the user guide for figures).
+    As in [1]_, the loss is the squared error of the network's output after a sigmoid,
+    with the target 0 for training rows and 1 for artificial outliers. The score is the
+    output before the sigmoid, which ranks rows in the same way but does not saturate.
+    Distances are Euclidean distances of the preprocessed features (images and sequences
+    are flattened, missing values replaced by the median), divided by their mean over
+    the training rows. The network of [1]_ has three hidden layers of 256 units with
+    tanh; fewer units rank rows better, and unbounded units still distinguish rows far
+    from the training rows (see the user guide).
 
-    A training row is not its own neighbour. To score it in the same way whether it
-    comes back in the training table or on its own, a neighbour at distance zero is left
-    out once, whoever asks. A row of weight 2 is a neighbour twice; weights are rounded
-    to whole numbers for this. `partial_fit` and `warm_start` keep the references of the
-    first fit.
+    One reference at distance zero is always excluded, so a training row is never its
+    own neighbour, and scores the same on its own as among the training rows. A row of
+    weight 2 counts as two neighbours; weights are rounded to integers for this.
+    `partial_fit` and `warm_start` keep the references of the first fit.
 
     References
     ----------
@@ -85,7 +84,7 @@ class LUNAR(BaseDeepDetector):
     --------
     >>> from sklearn.datasets import load_iris
     >>> from sklearn_deepod import LUNAR
-    >>> X = load_iris().data
+    >>> X, _ = load_iris(return_X_y=True)
     >>> detector = LUNAR(random_state=0).fit(X)
     >>> detector.predict([[5.0, 3.4, 1.5, 0.2], [9.0, 1.0, 1.0, 3.0]]).tolist()
     [1, -1]
@@ -125,7 +124,7 @@ class LUNAR(BaseDeepDetector):
         self._keep_references(rows)
 
     def _keep_references(self, rows):
-        """Keep a sample of the rows, and make artificial outliers among them."""
+        """Store a sample of the rows, and generate artificial outliers from it."""
         index, count = rows.sample_counts(self.max_references)
         Z = super()._preprocess(rows.rows(index)).flatten(1)
         self.references_ = References(*Z.shape, self.n_neighbors).fill(Z, count)
@@ -163,23 +162,17 @@ class LUNAR(BaseDeepDetector):
             negatives = self._for_members(module.negatives)
         losses = torch.sigmoid(module.anomaly_scores(X)).square()
         missed = torch.sigmoid(-module.anomaly_scores(negatives)).square()
-        # The same for all rows of a batch, so that trimming looks at the rows' own.
+        # A constant in each batch, so that trimming goes by the rows' own losses.
         yield LossStep(module, losses + missed.mean(dim=1, keepdim=True))
 
 
 class DistanceNetwork(nn.Module):
-    """Scores rows by the distances of their neighbours.
+    """Dense layers that score rows by the distances of their neighbours.
 
     Parameters
     ----------
-    n_members : int
-        Number of members.
-    sizes : sequence of int
-        Number of neighbours, hidden sizes, 1.
-    activation : str
-        A key of ACTIVATIONS.
-    generator : torch.Generator
-        Source of the initial weights.
+    n_members, sizes, activation, generator
+        As in `DenseStack`.
     """
 
     def __init__(self, n_members, sizes, activation, generator):
@@ -197,14 +190,14 @@ class DistanceNetwork(nn.Module):
 
 
 class References(nn.Module):
-    """Training rows among which neighbours are sought, each of them several times over.
+    """Training rows among which neighbours are sought, with their numbers of copies.
 
     Parameters
     ----------
     n_references, n_features : int
-        Number of rows, and of their features.
+        Number of rows and of features.
     n_neighbors : int
-        Number of distances asked for.
+        Number of distances for each query row.
     """
 
     def __init__(self, n_references, n_features, n_neighbors):
@@ -217,15 +210,7 @@ class References(nn.Module):
         self.nearest = ReferenceIndex(1, n_references, n_features, exact=True)
 
     def fill(self, rows, count):
-        """Take the reference rows.
-
-        Parameters
-        ----------
-        rows : torch.Tensor of shape (n_references, n_features)
-            The rows.
-        count : ndarray of shape (n_references,)
-            How often each is there.
-        """
+        """Store reference rows (n_references, n_features), with `count` copies each."""
         self.center.copy_(rows.cpu().double().mean(dim=0))
         size = (rows - self.center).abs().max()
         self.unit.copy_(torch.where(size > 0, size, 1.0))
@@ -238,29 +223,17 @@ class References(nn.Module):
         return sizes, arrays_of(self)
 
     def __setstate__(self, state):
-        """Build it anew from what `__getstate__` gave."""
+        """Rebuild the module from the state of `__getstate__`."""
         sizes, arrays = state
         self.__init__(*sizes)
         load_arrays(self, arrays)
 
     def _scaled(self, X):
-        """Rows about 0 and of a size at which squares stay finite: (1, n_rows, ...)."""
+        """Center and scale rows so that squares stay finite; adds a member's axis."""
         return ((X - self.center) / self.unit).clamp(-_LARGEST, _LARGEST).unsqueeze(0)
 
     def forward(self, X):
-        """Increasing distances of the nearest references, one at zero left out.
-
-        Where there are fewer references than asked for, the last distance is repeated.
-
-        Parameters
-        ----------
-        X : torch.Tensor of shape (n_samples, n_features)
-            Any rows.
-
-        Returns
-        -------
-        torch.Tensor of shape (n_samples, n_neighbors)
-        """
+        """Distances (n_samples, n_neighbors) of rows; see `ReferenceIndex`."""
         parts = self._scaled(X).split(SCORE_ROWS, dim=1)
         found = [self.nearest(part, self.n_neighbors)[0][0] for part in parts]
         return torch.cat(found) * self.unit

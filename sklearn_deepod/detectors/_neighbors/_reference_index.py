@@ -1,4 +1,4 @@
-"""The nearest of some rows that are kept."""
+"""Exact nearest neighbours among reference rows, by matrix products."""
 
 import math
 
@@ -11,14 +11,14 @@ MOST_PAIRS = 5_000_000
 FEWEST_REFERENCES, MOST_REFERENCES = 384, 2_048
 # Numbers that all the members' references may hold together, or a sample of the rows.
 MOST_CELLS = 2**25
-# Places come in multiples of this, so that they part evenly into columns.
+# The capacity is a multiple of this, so that it divides evenly into columns.
 _MULTIPLE = 64
-# torch's topk takes a quick way from this many values for each one asked for, but it
-# still looks at all of them.
+# torch.topk is fast if there are at least 64 values for each one that is asked for, but
+# it reads all of them: beyond 2,048 values, candidates are selected first.
 _QUICK, _MANY = 64, 2048
-# A number that no squared distance reaches, which float32 can still add to.
+# Exceeds every squared distance, and can still be added to in float32.
 _FAR = 1e38
-# Found beyond those asked for where distances are exact: the search may swap two.
+# Additional candidates if distances are recomputed, as rounding may change their order.
 _SPARE = 2
 
 
@@ -37,43 +37,43 @@ def most_references(n_rows, n_cells):
 
 
 class ReferenceIndex(nn.Module):
-    """Finds the nearest of the reference rows, for each member.
+    """Finds the nearest reference rows, for each member.
 
     Parameters
     ----------
     n_members : int
         Number of members, each with its own features of the same rows.
     n_references : int
-        Number of places for reference rows.
+        Maximum number of reference rows.
     n_features : int
         Number of features.
     exact : bool, default=False
-        Whether distances are computed once more from the differences to what was found.
-        The search rounds as products do, by the size of the rows, and otherwise in
-        another batch.
+        Whether the distances of the rows found are recomputed from differences. Those
+        of the search, from products, have rounding errors that grow with the norm of
+        the rows and depend on the batch.
     """
 
     def __init__(self, n_members, n_references, n_features, *, exact=False):
         super().__init__()
         self.exact = exact
-        n_places = math.ceil(n_references / _MULTIPLE) * _MULTIPLE
-        self.register_buffer("rows", torch.zeros(n_members, n_places, n_features))
-        # What a product with (row, 1) makes half the squared distance, but for what is
-        # the same for all references of a row. An empty place is far from all.
-        terms = torch.zeros(n_members, n_features + 1, n_places)
+        capacity = math.ceil(n_references / _MULTIPLE) * _MULTIPLE
+        self.register_buffer("rows", torch.zeros(n_members, capacity, n_features))
+        # The product with (row, 1) is half the squared distance, up to a term that is
+        # the same for all references. Unused entries are far from every row.
+        terms = torch.zeros(n_members, n_features + 1, capacity)
         terms[:, -1] = _FAR
         self.register_buffer("terms", terms)
-        self.register_buffer("count", torch.ones(n_places))
+        self.register_buffer("count", torch.ones(capacity))
 
     def fill(self, rows, count):
-        """Take the reference rows.
+        """Store reference rows.
 
         Parameters
         ----------
         rows : torch.Tensor of shape (n_members, n_rows, n_features)
-            The rows, at most as many as there are places.
+            The rows, at most `n_references`.
         count : torch.Tensor of shape (n_rows,)
-            How often each is there.
+            Number of copies of each.
         """
         n_rows = rows.shape[1]
         self.rows[:, :n_rows] = rows
@@ -83,71 +83,73 @@ class ReferenceIndex(nn.Module):
         self.count[:n_rows] = count
 
     def hold(self, rows, count):
-        """Take reference rows, with as many places as they need; see `fill`."""
+        """Store reference rows after adapting the capacity to them; see `fill`."""
         n_members, n_rows, n_features = rows.shape
-        places = ReferenceIndex(n_members, n_rows, n_features)
-        for name, buffer in places.named_buffers():
+        empty = ReferenceIndex(n_members, n_rows, n_features)
+        for name, buffer in empty.named_buffers():
             setattr(self, name, buffer.to(rows.device))
         self.fill(rows, count)
 
     def search(self, X, n_found):
-        """Increasing squared distances of the nearest references, and their places.
+        """Increasing squared distances of the nearest references, and their indices.
 
         Parameters
         ----------
         X : torch.Tensor of shape (n_members, n_rows, n_features)
-            Any rows.
+            Query rows.
         n_found : int
-            Number of references; two more if `exact`, fewer where places are fewer.
+            Number of references; two more are found if `exact`, and no more than the
+            capacity.
 
         Returns
         -------
-        squares, places : torch.Tensor of shape (n_members, n_rows, n_found)
-            Huge squares stand for places that are empty.
+        squares, indices : torch.Tensor of shape (n_members, n_rows, n_found)
+            Unused entries have huge squared distances.
         """
         halves = torch.bmm(F.pad(X, (0, 1), value=1.0), self.terms)
         n_found = min(n_found + _SPARE * self.exact, halves.shape[2])
-        values, places = _least(halves, n_found)
+        values, indices = _smallest(halves, n_found)
         if self.exact:
-            return self._exact(X, values, places)
+            return self._exact(X, values, indices)
         squares = 2 * values + X.square().sum(dim=2, keepdim=True)
-        return squares.clamp_min(0.0), places
+        return squares.clamp_min(0.0), indices
 
-    def _exact(self, X, values, places):
+    def _exact(self, X, values, indices):
+        """Recompute the squared distances and sort by them."""
         member = torch.arange(len(X), device=X.device).unsqueeze(1)
-        # One by one, as a copy of all that was found may be large.
+        # One neighbour at a time, since a copy of all rows found may be large.
         squares = torch.stack(
             [
-                (X - self.rows[member, place]).square_().sum(dim=2)
-                for place in places.unbind(dim=2)
+                (X - self.rows[member, index]).square_().sum(dim=2)
+                for index in indices.unbind(dim=2)
             ],
             dim=2,
         )
         squares = squares.masked_fill_(values >= _FAR / 2, _FAR)
         squares, order = squares.sort(dim=2, stable=True)
-        return squares, places.gather(2, order)
+        return squares, indices.gather(2, order)
 
     def forward(self, X, n_neighbors):
-        """The nearest neighbours: increasing distances and places of references.
+        """Increasing distances of the nearest neighbours, and their indices.
 
-        A reference at distance zero (up to rounding, unless `exact`) is left out once,
-        whoever asks: so a training row is not its own neighbour, and gets the same
-        answer as a new row that equals it. Where there are fewer references, the last
-        one is repeated.
+        One reference at distance zero (up to rounding, unless `exact`) is always
+        excluded, so a training row is never its own neighbour, and a new row that
+        equals it has the same neighbours. Where there are fewer references than
+        neighbours, the last one is repeated.
 
         Parameters
         ----------
         X : torch.Tensor of shape (n_members, n_rows, n_features)
-            Any rows.
+            Query rows.
         n_neighbors : int
             Number of neighbours.
 
         Returns
         -------
-        distances, places : torch.Tensor of shape (n_members, n_rows, n_neighbors)
+        distances, indices : torch.Tensor of shape (n_members, n_rows, n_neighbors)
         """
-        squares, places = self.search(X, n_neighbors + 1)
-        count = self.count[places]
+        squares, indices = self.search(X, n_neighbors + 1)
+        count = self.count[indices]
         rounding = 8 * math.sqrt(X.shape[2]) * torch.finfo(X.dtype).eps
         zero = 0.0 if self.exact else rounding * X.square().sum(dim=2, keepdim=True)
         squares = squares.masked_fill(squares <= zero, 0.0)
@@ -157,19 +159,19 @@ class ReferenceIndex(nn.Module):
         order = (reached <= rank).sum(dim=2)
         last = (squares < _FAR).sum(dim=2, keepdim=True) - 1
         order = torch.minimum(order, last)
-        return squares.gather(2, order).sqrt(), places.gather(2, order)
+        return squares.gather(2, order).sqrt(), indices.gather(2, order)
 
 
-def _least(values, n_least):
-    """The least of the last axis, increasing, and their places, as topk gives them."""
+def _smallest(values, n_smallest):
+    """Smallest values of the last axis in order, and their indices, as by topk."""
     n_values = values.shape[2]
-    if n_least * _QUICK <= n_values <= _MANY:
-        return values.topk(n_least, dim=2, largest=False)
-    # The least lie in those columns of a table whose own least values are the least.
-    n_rows = 2 ** round(math.log2(max(1.0, n_values / n_least)) / 2)
+    if n_smallest * _QUICK <= n_values <= _MANY:
+        return values.topk(n_smallest, dim=2, largest=False)
+    # Arranged in a table, they lie in the columns with the smallest minimums.
+    n_rows = 2 ** round(math.log2(max(1.0, n_values / n_smallest)) / 2)
     table = values.unflatten(2, (min(n_rows, _MULTIPLE), -1))
-    columns = table.amin(dim=2).topk(n_least, dim=2, largest=False).indices
+    columns = table.amin(dim=2).topk(n_smallest, dim=2, largest=False).indices
     chosen = columns.unsqueeze(2).expand(-1, -1, table.shape[2], -1)
-    found, order = table.gather(3, chosen).flatten(2).topk(n_least, largest=False)
-    column = columns.gather(2, order % n_least)
-    return found, order // n_least * table.shape[3] + column
+    found, order = table.gather(3, chosen).flatten(2).topk(n_smallest, largest=False)
+    column = columns.gather(2, order % n_smallest)
+    return found, order // n_smallest * table.shape[3] + column

@@ -1,4 +1,4 @@
-"""Score components: what DeepOutlierDetector looks at, each in a unit of its own."""
+"""Score components of DeepOutlierDetector, before they are calibrated."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,40 +12,41 @@ from sklearn_deepod._stats import make_whitening
 from sklearn_deepod.detectors._neighbors._feature_tables import feature_tables
 from sklearn_deepod.detectors._neighbors._reference_index import ReferenceIndex
 
-# Rows and cells that the covariance of the inputs is computed from, at most.
+# Maximum number of rows and cells from which the covariance of the inputs is computed.
 _COVARIANCE_ROWS, _COVARIANCE_CELLS = 2**12, 2**20
-# The share of the rows it keeps. On ADBench, KEEL and macrOData shares of 0.75 and 0.9
-# were no better on two of three.
+# Share of these rows that determines the covariance. On two of ADBench, KEEL and
+# macrOData, 0.75 and 0.9 were no better.
 _SUPPORT_FRACTION = 0.6
-# Its shrinkage, and that of features with few values: the rows kept may hold a single
-# one of these, which would put all others infinitely far away. On mixed tables with a
-# rare category the lowest average precision is 0.95 so, and 0.93 with 0.01 for all;
-# with 0.1 for all, the mean ROC AUC on KEEL falls by 0.6.
+# Shrinkage of the covariance, and of features with few values: the closest rows may
+# hold a single one of these, which would put all others infinitely far away. On mixed
+# tables with a rare category the lowest average precision is 0.95 with these values,
+# and 0.93 with 0.01 for all; with 0.1 for all, the mean ROC AUC on KEEL falls by 0.6.
 _SHRINKAGE, _SHRINKAGE_OF_FEW_VALUES, _FEW_VALUES = 0.01, 0.1, 12
-# Least spacing of a reference, in units of the median: copies have none.
+# Smallest distance between a reference and its neighbours, relative to the median: the
+# neighbours of copies are at distance 0.
 _LEAST_SPACING = 1e-3
-# The neighbour whose distance, in the median, is the bandwidth of the smoothing, and
-# a bandwidth in which nothing lies, not even copies, as distances are rounded.
+# The bandwidth of the smoothing is the median distance of the fifth neighbours, but at
+# least so much that not even copies lie within it, as distances are rounded.
 _N_BANDWIDTH, _LEAST_BANDWIDTH = 5, 1e-8
 
 
 @dataclass(frozen=True)
 class FittingRows:
-    """What components are fitted on.
+    """The rows on which components are fitted.
 
     Attributes
     ----------
     rows : TrainingRows
         A sample of the training rows.
     values : torch.Tensor of shape (n_rows, n_inputs)
-        Their squashed inputs.
+        Their inputs under asinh.
     inliers : ndarray of int
-        Increasing indices of those to look for neighbours among.
+        Increasing indices of the rows among which neighbours are sought.
     features : callable
-        ``features(index)`` gives the learned features of some of `rows`, of shape
+        ``features(index)`` returns the learned features of some of `rows`, of shape
         (n_members, n_index, n_features).
     n_references : int
-        Number of references, at most.
+        Maximum number of references.
     """
 
     rows: TrainingRows
@@ -55,7 +56,7 @@ class FittingRows:
     n_references: int
 
     def references(self, among=None):
-        """Indices of references among some of the rows, and how often each is there."""
+        """Indices of references among some of the rows, and the count of each."""
         among = np.arange(len(self.rows)) if among is None else among
         subset = self.rows.subset(among, self.rows.weight[among])
         index, count = subset.sample_counts(self.n_references)
@@ -63,22 +64,22 @@ class FittingRows:
 
 
 class ScoreComponent(nn.Module):
-    """Anomaly scores of rows by one idea.
+    """Base of the score components.
 
-    Subclasses give `names`, one for each score, `fit` on `FittingRows`, and `forward`,
-    which maps squashed inputs (n_rows, n_inputs) and learned features (n_members,
-    n_rows, n_features) to scores (n_rows, n_names), higher for outliers. All that is
-    learned stands in buffers.
+    Subclasses set `names`, one for each score, and implement `fit`, which takes
+    `FittingRows`, and `forward`, which maps inputs under asinh (n_rows, n_inputs) and
+    learned features (n_members, n_rows, n_features) to scores (n_rows, n_names), higher
+    for outliers. The fitted state is in buffers.
     """
 
     names: tuple = ()
 
     def fit(self, fitting):
-        """Learn from the training rows; nothing by default."""
+        """Learn from the training rows; does nothing by default."""
 
 
 class NetworkDistance(ScoreComponent):
-    """Length of the whitened features: the networks' own Mahalanobis distance."""
+    """Norm of the whitened features: the Mahalanobis distance of the networks."""
 
     names = ("network",)
 
@@ -95,7 +96,7 @@ class RobustCovariance(ScoreComponent):
     Parameters
     ----------
     n_inputs : int
-        Inputs of a row.
+        Number of inputs of a row.
     """
 
     names = ("covariance",)
@@ -105,7 +106,7 @@ class RobustCovariance(ScoreComponent):
         self.whitening = make_whitening(1, n_inputs)
 
     def fit(self, fitting):
-        """Find location and covariance of the closest rows."""
+        """Estimate location and covariance of the closest rows."""
         most = max(
             2**8, min(_COVARIANCE_ROWS, _COVARIANCE_CELLS // len(fitting.values.T))
         )
@@ -129,7 +130,7 @@ class InputNeighbors(ScoreComponent):
     Parameters
     ----------
     ranks : tuple of int
-        Which neighbours: 1 is the nearest.
+        Ranks of the neighbours; the nearest one has rank 1.
     """
 
     def __init__(self, ranks):
@@ -139,12 +140,12 @@ class InputNeighbors(ScoreComponent):
         self.references = ReferenceIndex(1, 1, 1)
 
     def fit(self, fitting):
-        """Keep references among the inliers."""
+        """Store references among the inliers."""
         index, count = fitting.references(fitting.inliers)
         self.references.hold(fitting.values[index].unsqueeze(0), count)
 
     def forward(self, values, features):
-        """A column for each rank."""
+        """Distances, a column for each rank."""
         distances, _ = self.references(values.unsqueeze(0), max(self.ranks))
         return distances[0, :, [rank - 1 for rank in self.ranks]]
 
@@ -152,13 +153,14 @@ class InputNeighbors(ScoreComponent):
 class LearnedNeighbors(ScoreComponent):
     """Distance of the nearest neighbour, and density, in the learned features.
 
-    The density compares the mean distance of a row's neighbours with that of their own,
-    as the local outlier factor does. The features of all members are one vector.
+    The density score is the ratio of the mean distance of a row's neighbours to the
+    mean distance of their neighbours, similar to the local outlier factor. The features
+    of all members are concatenated.
 
     Parameters
     ----------
     n_neighbors : int
-        Number of neighbours that make the density.
+        Number of neighbours in the density score.
     """
 
     names = ("learned_distance", "learned_density")
@@ -170,29 +172,29 @@ class LearnedNeighbors(ScoreComponent):
         self.register_buffer("spacing", torch.ones(1))
 
     def fit(self, fitting):
-        """Keep references among the inliers, and the spacing of each."""
+        """Store references among the inliers, with their neighbours' mean distance."""
         index, count = fitting.references(fitting.inliers)
         rows = _joined(fitting.features(index))
         self.references.hold(rows, count)
         spacing = _distances(self.references, rows, self.n_neighbors).mean(dim=1)
-        middle = _median(spacing, count)
-        floor = _LEAST_SPACING * torch.where(middle > 0, middle, 1.0)
+        median = _median(spacing, count)
+        floor = _LEAST_SPACING * torch.where(median > 0, median, 1.0)
         self.spacing = spacing.clamp_min(floor)
 
     def forward(self, values, features):
-        """Distance, and ratio of spacings."""
-        distances, places = self.references(_joined(features), self.n_neighbors)
-        around = self.spacing[places[0]].mean(dim=1)
+        """Distance of the nearest neighbour, and ratio of mean distances."""
+        distances, indices = self.references(_joined(features), self.n_neighbors)
+        around = self.spacing[indices[0]].mean(dim=1)
         distances = distances[0]
         return torch.stack([distances[:, 0], distances.mean(dim=1) / around], dim=1)
 
 
 class Marginals(ScoreComponent):
-    """How unusual the values of single features are.
+    """Scores of the values of single features.
 
-    "frequency" asks how rare a value is, and "tail" how far out on its side; see
-    `feature_tables`. Each is a mean over the most unusual features of a row. The tables
-    have cells of equal width, so that a value's cell is computed, not searched.
+    "frequency" is higher for rarer values, and "tail" for more extreme ones; see
+    `feature_tables`. Each is a mean over the highest features of a row. Cells of the
+    tables have equal width, so that the cell of a value is computed without a search.
 
     Parameters
     ----------
@@ -200,23 +202,24 @@ class Marginals(ScoreComponent):
         "frequency", "tail" or both.
     """
 
-    # Means over so many features. Chosen on ADBench, KEEL, macrOData and mixed tables.
+    # Number of features in the mean, chosen on ADBench, KEEL, macrOData and mixed
+    # tables.
     n_largest = {"frequency": 1, "tail": 3}
 
     def __init__(self, names):
         super().__init__()
         self.names = tuple(names)
-        for name in ("frequency", "tail", "low", "high", "cells_per_unit", "spread"):
+        for name in ("frequency", "tail", "low", "high", "cells_per_unit", "scale"):
             self.register_buffer(name, torch.ones(1, 1))
 
     def fit(self, fitting):
-        """Make the table of each feature."""
+        """Compute the tables."""
         tables = feature_tables(fitting.values.cpu().numpy(), fitting.rows.weight)
         for name, table in tables.items():
             setattr(self, name, torch.from_numpy(table).to(fitting.values))
 
     def forward(self, values, features):
-        """Look the values up."""
+        """Look up the values."""
         columns = values.T.contiguous()
         cell = ((columns - self.low) * self.cells_per_unit).floor_().add_(1.0)
         cell = cell.clamp_(0.0, self.frequency.shape[1] - 1.0).long()
@@ -225,14 +228,14 @@ class Marginals(ScoreComponent):
             scores = getattr(self, name).gather(1, cell)
             if name == "tail":
                 beyond = torch.maximum(columns - self.high, self.low - columns)
-                scores = scores + torch.log1p(beyond.clamp_min_(0.0) / self.spread)
+                scores = scores + torch.log1p(beyond.clamp_min_(0.0) / self.scale)
             largest = min(self.n_largest[name], len(scores))
             means.append(_mean_of_largest(scores, largest))
         return torch.stack(means, dim=1)
 
 
 class NeighborSmoothing(nn.Module):
-    """Scores of the training rows around a row."""
+    """Weighted sums of the training scores around a row."""
 
     def __init__(self):
         super().__init__()
@@ -242,13 +245,13 @@ class NeighborSmoothing(nn.Module):
         self.register_buffer("n_nearby", torch.ones((), dtype=torch.int64))
 
     def fit(self, fitting, scores, n_nearby):
-        """Keep a sample of all rows with their scores."""
+        """Store a sample of all rows with their scores."""
         index, count = fitting.references()
         rows = fitting.values[index].unsqueeze(0)
         self.nearby.hold(rows, count)
         distances = _distances(self.nearby, rows, _N_BANDWIDTH)[:, -1]
-        # Where most rows have copies, that is 0, and no row is smoothed: neighbours
-        # that differ in a category say nothing about one another.
+        # Where most rows have copies this is 0, and no row is smoothed: rows that
+        # differ in a category carry no information about each other.
         self.bandwidth = _median(distances, count).clamp_min(_LEAST_BANDWIDTH)
         self.scores = torch.zeros_like(self.nearby.count)
         self.scores[: len(index)] = torch.from_numpy(scores[index]).to(rows)
@@ -256,18 +259,18 @@ class NeighborSmoothing(nn.Module):
 
     def forward(self, values):
         """Sum of Gaussian weights, and weighted sum of scores: (n_rows, 2)."""
-        squares, places = self.nearby.search(values.unsqueeze(0), int(self.n_nearby))
+        squares, indices = self.nearby.search(values.unsqueeze(0), int(self.n_nearby))
         weight = torch.exp(-squares[0] / (2 * self.bandwidth.square()))
-        # Copies are neighbours one by one.
-        count = self.nearby.count[places[0]]
+        # Each copy of a reference is a neighbour.
+        count = self.nearby.count[indices[0]]
         left = self.n_nearby - (count.cumsum(dim=1) - count)
         weight = weight * torch.minimum(count, left.clamp_min(0.0))
-        weighted = weight * self.scores[places[0]]
+        weighted = weight * self.scores[indices[0]]
         return torch.stack([weight.sum(dim=1), weighted.sum(dim=1)], dim=1)
 
 
 def _shrinkage(values):
-    """Of each feature, by the number of its values."""
+    """Shrinkage of each feature, by the number of its values."""
     n_changes = (values.sort(dim=0).values.diff(dim=0) != 0).sum(dim=0)
     shrinkage = torch.full(n_changes.shape, _SHRINKAGE)
     return shrinkage.masked_fill(n_changes < _FEW_VALUES, _SHRINKAGE_OF_FEW_VALUES)
@@ -276,23 +279,23 @@ def _shrinkage(values):
 def _mean_of_largest(table, n_largest):
     """Mean of each column's largest entries."""
     if n_largest == 1:
-        return table.amax(dim=0)  # much faster than topk
+        return table.amax(dim=0)  # faster than topk
     return table.topk(n_largest, dim=0).values.mean(dim=0)
 
 
 def _joined(features):
-    """Features (n_members, n_rows, n_features) of all members side by side."""
+    """Concatenate the features (n_members, n_rows, n_features) of all members."""
     return features.transpose(0, 1).flatten(1).unsqueeze(0)
 
 
 def _median(values, count):
-    """Lower median of values that are there `count` times."""
+    """Lower median of values that are repeated `count` times."""
     values, order = values.sort()
     cumulated = count[order].cumsum(dim=0)
     return values[torch.searchsorted(cumulated, cumulated[-1] / 2)]
 
 
 def _distances(references, rows, n_neighbors):
-    """Distances (n_rows, n_neighbors) of the neighbours of rows (1, n_rows, n)."""
+    """Distances (n_rows, n_neighbors) from the neighbours of rows (1, n_rows, n)."""
     parts = [references(part, n_neighbors)[0][0] for part in rows.split(2**8, dim=1)]
     return torch.cat(parts)

@@ -1,1 +1,1 @@
-"""Detectors that enclose the inliers."""
+"""Detectors that map the inliers close to one point."""

@@ -1,4 +1,4 @@
-"""What the detectors share that map rows close to one point."""
+"""Base of the detectors that map rows close to one point."""
 
 from abc import ABCMeta, abstractmethod
 from numbers import Integral
@@ -12,12 +12,14 @@ from sklearn_deepod.base._network import BaseNetworkDetector
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 from sklearn_deepod.utils._warnings import warn
 
-# A component of the centre near zero could be met by zero weights.
+# Smallest absolute value of a component of the centre, as in the authors' code: zero
+# weights would map every row to a component of 0.
 _LEAST_COMPONENT = 0.1
+# Shrinkage of the outputs' covariance.
 _SHRINKAGE = 0.1
-# How fast the centre follows the outputs while an autoencoder is pre-trained.
-_FOLLOW = 0.1
-# Range of the distances, as a share of the largest, below which none stands out.
+# Rate of the moving average by which the centre follows the codes in pre-training.
+_RATE = 0.1
+# Range of the distances, as a share of the largest, below which they count as equal.
 _COLLAPSED = 1e-5
 
 
@@ -27,19 +29,20 @@ class BaseHypersphere(BaseNetworkDetector, metaclass=ABCMeta):
     Parameters
     ----------
     pretrain_steps : int, default=0
-        Steps at the beginning of a training in which the network is the encoder of an
-        autoencoder and learns to rebuild the rows; the centre is taken after them. They
-        are among the `max_steps`.
+        Number of steps at the beginning of a training in which the network is trained
+        as the encoder of an autoencoder; the centre is computed after them. They count
+        towards `max_steps`.
     score_function : {"whitened", "distance"}, default="whitened"
-        "distance" is the squared Euclidean distance of the outputs to the centre;
-        "whitened" the distance that allows for how the outputs of training rows vary
-        (Mahalanobis). Each member's is divided by its mean over the training rows.
+        "distance" is the squared Euclidean distance of the outputs from the centre;
+        "whitened" is the Mahalanobis distance, which takes into account how the outputs
+        of the training rows vary. The distances of each member are divided by their
+        mean over the training rows.
     {parameters}
 
     Attributes
     ----------
     center_ : ndarray of shape (n_estimators, latent_size)
-        The centre of each member.
+        Centre of each member.
     {attributes}
     """
 
@@ -86,7 +89,7 @@ class BaseHypersphere(BaseNetworkDetector, metaclass=ABCMeta):
         )
 
     def _has_soft_boundary(self):
-        """Whether distances are scored from the sphere, not from its centre."""
+        """Whether scores are distances from the sphere instead of its centre."""
         return False
 
     def _initialize(self, module, X, generator):
@@ -94,14 +97,14 @@ class BaseHypersphere(BaseNetworkDetector, metaclass=ABCMeta):
             module.follow(module(X, generator), 1.0)
 
     def _pretraining_losses(self, module, X, generator):
-        """Errors of the rebuilt rows while the pre-training lasts, then None."""
+        """Reconstruction errors during pre-training, None after it."""
         if not module.training:
             return None
         module.step += 1
         if module.step > self.pretrain_steps:
             return None
         outputs = module(X, generator)
-        module.follow(outputs.detach(), _FOLLOW)
+        module.follow(outputs.detach(), _RATE)
         rebuilt = module.decoder.forward(outputs, generator)
         return (rebuilt - X).square().flatten(2).mean(dim=2)
 
@@ -113,8 +116,8 @@ class BaseHypersphere(BaseNetworkDetector, metaclass=ABCMeta):
         if X.shape[1] > 1 and collapsed.any():
             warn(
                 f"In {int(collapsed.sum())} of {len(collapsed)} members all training "
-                "rows have one and the same distance to the centre, so scores tell "
-                "little. Lower `max_steps` or `lr`, or scale the features "
+                "rows have the same distance from the centre, so scores carry little "
+                "information. Lower `max_steps` or `lr`, or scale the features "
                 "(preprocessor='auto').",
                 ConvergenceWarning,
             )
@@ -134,20 +137,20 @@ class BaseHypersphere(BaseNetworkDetector, metaclass=ABCMeta):
 
 
 class Hypersphere(nn.Module):
-    """An encoder without biases, and the point that it maps rows close to.
+    """An encoder without biases, and the centre that it maps rows close to.
 
     Parameters
     ----------
     encoder : torch.nn.Module
         Maps rows to outputs (n_members, n, n_outputs).
     decoder : torch.nn.Module or None
-        Maps them back, for the pre-training.
+        Maps outputs to rows, for the pre-training.
     n_members, n_outputs : int
-        Members and outputs of each.
+        Number of members, and of outputs of each.
     whitens : bool
-        Whether there is a `whitening` of the outputs.
+        Whether scores are Mahalanobis distances of the outputs.
     soft : bool
-        Whether squared distances are scored less the squared radius.
+        Whether the squared radius is subtracted from squared distances.
     """
 
     def __init__(self, encoder, decoder, n_members, n_outputs, *, whitens, soft):
@@ -163,7 +166,7 @@ class Hypersphere(nn.Module):
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
 
     def follow(self, outputs, rate):
-        """Move the centre towards the mean of `outputs`, no component near zero."""
+        """Move the centre towards the mean of `outputs`, but no component to 0."""
         self.mean.lerp_(outputs.mean(dim=1, keepdim=True), rate)
         least = torch.where(self.mean < 0, -_LEAST_COMPONENT, _LEAST_COMPONENT)
         near = self.mean.abs() < _LEAST_COMPONENT
@@ -174,11 +177,11 @@ class Hypersphere(nn.Module):
         return self.encoder.forward(X, generator)
 
     def distances_of(self, outputs):
-        """Squared distances to the centre, of shape (n_members, n)."""
+        """Squared distances from the centre, of shape (n_members, n)."""
         return (outputs - self.center).square().sum(dim=2)
 
     def anomaly_scores(self, X):
-        """Distances in units of the mean one of the training rows, (n_members, n)."""
+        """Distances relative to their mean over the training rows, (n_members, n)."""
         outputs = self(X)
         if self.whitening is not None:
             return self.whitening(outputs) / self.scale

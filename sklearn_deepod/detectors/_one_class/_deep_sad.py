@@ -9,23 +9,22 @@ from sklearn_deepod.base._semi_supervised import SemiSupervisedMixin
 from sklearn_deepod.detectors._one_class._base import BaseHypersphere
 from sklearn_deepod.utils._sklearn_compat import Interval
 
-# Keeps the inverse of a distance finite.
+# Keeps the inverse of a distance finite; that of the authors' code.
 _EPS = 1e-6
 
 
 class DeepSAD(SemiSupervisedMixin, BaseHypersphere):
     """Deep semi-supervised anomaly detection.
 
-    `DeepSVDD` that is shown some rows known to be inliers or outliers: a network learns
-    to map unlabelled rows and known inliers close to one point and known outliers far
-    from it.
+    The semi-supervised form of `DeepSVDD`: a network learns to map unlabelled rows and
+    known inliers close to one point, and known outliers far from it.
 
     Read more in the :ref:`User Guide <deep-sad>`.
 
     Parameters
     ----------
     eta : float, default=1.0
-        Weight of the labelled rows. With 0, `y` is ignored: any is accepted.
+        Weight of the labelled rows. With 0, any `y` is accepted and ignored.
     {parameters}
 
     Attributes
@@ -34,14 +33,16 @@ class DeepSAD(SemiSupervisedMixin, BaseHypersphere):
 
     See Also
     --------
-    DeepSVDD : The same without labels.
+    DeepSVDD : The unsupervised form.
+    DevNet : Learns scores from the same labels.
 
     Notes
     -----
-    The method of [1]_. Known outliers are few as a rule, so that most batches would not
-    hold any: they make up at least a tenth of what is drawn. In the statistics that
-    whitening takes from the training rows they are left out. Labelled rows are not
-    trimmed where `novelty` is False.
+    The loss of a labelled row is ``eta * (d + 1e-6) ** y``, with d its squared distance
+    from the centre and y its label [1]_. Known outliers are usually few, and most
+    batches would not hold any: they make up at least a tenth of the rows drawn. The
+    covariance of the whitened score leaves them out. If not `novelty`, labelled rows
+    are exempt from trimming.
 
     References
     ----------

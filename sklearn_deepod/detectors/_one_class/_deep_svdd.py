@@ -9,7 +9,7 @@ from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._one_class._base import BaseHypersphere
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
-# Steps in which the radius stays zero, so that all rows are drawn to the centre.
+# First steps, in which the radius stays 0, so that all rows move to the centre.
 _WARM_UP_STEPS = 30
 
 
@@ -17,44 +17,43 @@ class DeepSVDD(BaseHypersphere):
     """Deep support vector data description.
 
     A network learns to map all training rows close to one point. A row is anomalous
-    when it is mapped far from there.
+    when it is mapped far from this point.
 
     Read more in the :ref:`User Guide <deep-svdd>`.
 
     Parameters
     ----------
     objective : {"one-class", "soft-boundary"}, default="one-class"
-        "one-class" draws all rows to the centre, "soft-boundary" those that lie outside
-        of a sphere which leaves out a share `nu` of the rows.
+        "one-class" moves all rows to the centre, "soft-boundary" only the share `nu` of
+        the rows outside a sphere.
     nu : float, default=0.1
-        Share of the training rows outside of the sphere.
-    lr : float, default=1e-3
-        Learning rate at its highest.
+        Share of the training rows outside the sphere, in (0, 1).
     {parameters}
 
     Attributes
     ----------
     radius_ : ndarray of shape (n_estimators,)
-        Distance to the centre within which ``1 - nu`` of the training rows lie.
+        Distance from the centre within which a share ``1 - nu`` of the training rows
+        lies.
     {attributes}
 
     See Also
     --------
-    DeepSAD : The same with some labelled rows.
-    AutoEncoder : Scores by what it cannot rebuild.
+    DeepSAD : The semi-supervised form.
+    AutoEncoder : Scores by the reconstruction error; more accurate on tables.
 
     Notes
     -----
-    The method of [1]_. The network has no additive terms and the centre, the mean of
-    the outputs before the training, no component between -0.1 and 0.1: otherwise
-    constant outputs or weights of zero would meet it at once. With "soft-boundary", the
-    radius is the quantile of each batch's distances from the 31st step on, and trimming
-    (`novelty` False) takes no account of the distances, since `nu` does so already;
-    with ``score_function="distance"``, the score is the excess over the squared radius.
+    As in [1]_, the network has no biases, and the centre, the mean of the outputs
+    before the training, has no component between -0.1 and 0.1: otherwise constant
+    outputs or zero weights would solve the task. With "soft-boundary", the radius is
+    the quantile of each batch's distances from the 31st step on, and all rows are
+    exempt from trimming (`novelty` False), since `nu` has the same purpose; with
+    ``score_function="distance"``, the squared radius is subtracted from the score.
 
-    Beyond [1]_, outputs are whitened before they are scored: training makes all of them
-    small, but not equally, and how small an output is for normal rows is the measure of
-    how much it means (see the user guide for figures).
+    Unlike in [1]_, outputs are whitened before they are scored: training makes all
+    outputs small, but not equally small, and an output that is small for all normal
+    rows is the most informative (see the user guide for figures).
 
     References
     ----------

@@ -1,1 +1,1 @@
-"""Detectors with random features that are not trained."""
+"""Detectors with random networks that are not trained."""

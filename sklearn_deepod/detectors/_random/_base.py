@@ -1,4 +1,4 @@
-"""What the detectors share whose networks are not trained."""
+"""Base of the detectors whose networks are not trained."""
 
 from abc import ABCMeta, abstractmethod
 
@@ -13,7 +13,7 @@ from sklearn_deepod.base._torch import SUPPORT_FRACTION
 class BaseUntrainedDetector(BaseTorchDetector, metaclass=ABCMeta):
     """Base of the detectors with networks of random weights.
 
-    Subclasses implement `_build_module` and `_fit_score_statistics`, which learns from
+    Subclasses implement `_build_module`, and `_fit_score_statistics`, which learns from
     the training rows.
 
     Parameters
@@ -23,7 +23,7 @@ class BaseUntrainedDetector(BaseTorchDetector, metaclass=ABCMeta):
     Attributes
     ----------
     module_ : torch.nn.Module
-        The networks of all members, and what was learned of their outputs.
+        Networks of all members, and the statistics of their outputs.
     {attributes}
     """
 
@@ -45,7 +45,7 @@ class BaseUntrainedDetector(BaseTorchDetector, metaclass=ABCMeta):
         self._fit_threshold(rows)
 
     def _learn(self, rows, support_fraction=1.0):
-        """Draw the networks and describe the rows by them; sets `module_`."""
+        """Draw the networks, learn the statistics of their outputs, set `module_`."""
         rows_read = PreprocessedRows(rows, self._preprocess, self.device_, n_draws=0)
         X = self._for_members(rows_read.first())
         self._input_shape = tuple(X.shape[2:])

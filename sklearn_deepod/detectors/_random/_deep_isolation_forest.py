@@ -14,20 +14,21 @@ from sklearn_deepod.detectors._random._isolation_trees import IsolationTrees
 from sklearn_deepod.networks._base import check_sizes
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
-# Trees are kept as tensors of one size.
+# Bounds the memory: trees are stored as tensors of one size.
 _MOST_SAMPLES = 2**12
-# Representations and rows of which hidden layers are computed at once.
+# Representations and rows whose hidden layers are computed together, which also bounds
+# the memory.
 _CHUNK = 10
 _ROWS = 256
 
 
 class DeepIsolationForest(BaseUntrainedDetector):
-    """Isolation forest on representations by random networks.
+    """Isolation forest on the outputs of random networks.
 
-    Networks whose weights are drawn at random, and not trained, represent the rows, and
-    isolation trees are grown on each representation. Straight cuts of a representation
-    are curved ones of the features. A row is anomalous when few cuts isolate it, and
-    when it lies far from them.
+    Networks with random weights, which are not trained, map the rows to
+    representations, and isolation trees are grown on each of these. Their axis-parallel
+    splits are curved in the space of the features. A row is anomalous when few splits
+    isolate it, and when it lies far from the splits.
 
     Read more in the :ref:`User Guide <deep-isolation-forest>`.
 
@@ -36,24 +37,24 @@ class DeepIsolationForest(BaseUntrainedDetector):
     n_representations : int, default=50
         Number of networks.
     n_estimators : int, default=6
-        Trees on each representation.
+        Number of trees on each representation.
     max_samples : int, default=256
-        Rows that a tree is grown on, 4,096 at most.
+        Number of rows on which each tree is grown, at most 4,096.
     hidden_layer_sizes : tuple of int, default=(500, 100)
         Units of the networks' hidden layers.
     representation_size : int, default=20
-        Outputs of a network.
+        Number of outputs of each network.
     activation : str, default="tanh"
         Activation of the hidden layers: "identity", "relu", "leaky_relu", "elu",
         "gelu", "silu", "tanh" or "logistic".
     weight_scale : float or None, default=0.25
-        Standard deviation of a unit's weights, over the root of its number of inputs:
-        the larger, the more the representations bend. None draws them with a deviation
-        of 1, as published for features in [0, 1].
+        Standard deviation of a unit's weights, times the square root of its number of
+        inputs: the larger, the less linear the representations. None draws weights with
+        a standard deviation of 1, as published for features in [0, 1].
     score_function : {"deviation", "depth"}, default="deviation"
-        "depth" is the score of isolation forests, from the depth of a row's leaves.
-        "deviation" multiplies it by the row's mean distance from the thresholds on its
-        paths.
+        "depth" is the score of isolation forests, which depends on the depth of a row's
+        leaves. "deviation" multiplies it by the row's mean distance from the thresholds
+        on its paths.
     {parameters}
 
     Attributes
@@ -62,21 +63,21 @@ class DeepIsolationForest(BaseUntrainedDetector):
 
     See Also
     --------
-    RandomFeatures : Distances of random features in place of trees.
-    sklearn.ensemble.IsolationForest : The forest that is grown on each representation.
+    RandomFeatures : Mahalanobis distance of random features instead of trees.
+    sklearn.ensemble.IsolationForest : The forest grown on each representation.
 
     Notes
     -----
-    The method of [1]_: networks without additive terms that share their weights but for
-    a factor for each input and each output of a layer, which every network has of its
-    own; outputs standardised by the training rows and passed through tanh; trees of
+    As in [1]_, the networks have no biases and share their weights, except for a factor
+    of each input and each output of a layer; their outputs are standardised by the
+    training rows and passed through tanh; and the trees are those of
     `sklearn.ensemble.IsolationForest`, grown on a sample of the rows. Images and
-    sequences are read as flat rows, and missing values as the median.
+    sequences are flattened, and missing values are replaced by the median.
 
-    With its `preprocessor`, features are not in [0, 1] as in [1]_. Weights with a
-    deviation of 1 would drive the hidden layers to their bounds and hide how large a
-    value is, hence `weight_scale`. ``preprocessor=MinMaxScaler()`` and
-    ``weight_scale=None`` are the setting of [1]_.
+    With the default `preprocessor`, features are not in [0, 1] as in [1]_. Weights with
+    a standard deviation of 1 would saturate the hidden layers and hide how large a
+    value is, hence `weight_scale`. ``preprocessor=MinMaxScaler()`` with
+    ``weight_scale=None`` is the setting of [1]_.
 
     References
     ----------
@@ -172,7 +173,7 @@ class DeepForest(nn.Module):
     trees : IsolationTrees
         The trees.
     score_function : str
-        See `DeepIsolationForest`.
+        As in `DeepIsolationForest`.
     """
 
     def __init__(self, networks, trees, score_function):
@@ -197,17 +198,10 @@ class RandomNetworks(nn.Module):
 
     Parameters
     ----------
-    n_members : int
-        Number of networks.
-    sizes : sequence of int
-        Input size, hidden sizes, output size.
-    activation : str
-        A key of ACTIVATIONS.
+    n_members, sizes, activation, generator
+        As in `DenseStack`; a member is one network.
     scale : float or None
-        Standard deviation of the weights over the root of a layer's inputs; None for a
-        deviation of 1.
-    generator : torch.Generator
-        Source of weights and factors.
+        As `weight_scale` in `DeepIsolationForest`.
     """
 
     def __init__(self, n_members, sizes, activation, scale, generator):
@@ -227,12 +221,12 @@ class RandomNetworks(nn.Module):
             self.register_buffer(name, torch.ones(n_members, 1, sizes[-1]))
 
     def fit(self, X, sample_weight):
-        """Learn how to standardise, and give the rows' representations as an array."""
+        """Learn to standardise outputs, and return the rows' representations."""
         parts = [self._outputs(part) for part in X.split(_ROWS, dim=1)]
         outputs = torch.cat(parts, dim=1)
         for i, values in enumerate(outputs.cpu().double().numpy()):
             mean, std = weighted_mean_and_std(values, sample_weight)
-            std[std <= 1e-6 * abs(mean) + 1e-30] = 1.0  # rounding of equal outputs
+            std[std <= 1e-6 * abs(mean) + 1e-30] = 1.0  # rounding errors only
             self.mean[i, 0] = torch.from_numpy(mean).float()
             self.std[i, 0] = torch.from_numpy(std).float()
         return self._standardised(outputs).cpu().numpy()

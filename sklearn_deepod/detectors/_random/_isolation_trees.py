@@ -1,4 +1,4 @@
-"""Isolation trees as tensors, all descended at once."""
+"""Isolation trees as tensors, all of them traversed together."""
 
 import numpy as np
 import torch
@@ -6,14 +6,14 @@ from torch import nn
 
 
 class IsolationTrees(nn.Module):
-    """Trees that scikit-learn has grown, several for each member.
+    """Trees grown by scikit-learn, several for each member.
 
     Parameters
     ----------
     n_members, n_trees : int
-        Members and trees of each.
+        Number of members, and of trees of each.
     n_samples : int
-        Largest number of rows that a tree is grown on.
+        Maximum number of rows on which a tree is grown.
     """
 
     def __init__(self, n_members, n_trees, n_samples):
@@ -26,7 +26,7 @@ class IsolationTrees(nn.Module):
         self.register_buffer("mean_length", torch.ones(()))
 
     def load(self, forests):
-        """Take the trees of one fitted `IsolationForest` for each member."""
+        """Copy the trees of one fitted `IsolationForest` for each member."""
         mean_length = float(average_path_length(forests[0].max_samples_))
         self.mean_length.fill_(mean_length or 1.0)  # 0 for trees of one row
         for i, forest in enumerate(forests):
@@ -37,11 +37,11 @@ class IsolationTrees(nn.Module):
                     table[i, j, : len(values)] = values
 
     def forward(self, Z):
-        """Path lengths and deviations of (n_members, n_rows, n_columns).
+        """Path lengths and deviations of rows (n_members, n_rows, n_columns).
 
-        Both of shape (n_members, n_rows), means over the trees: the length of the path
-        to the leaf, over its mean in a random tree; and the mean distance of the row
-        from the thresholds on the path.
+        Both have shape (n_members, n_rows) and are means over the trees: the length of
+        the path to the leaf, relative to its mean in a random tree, and the mean
+        distance of the row from the thresholds on the path.
         """
         n_members, n_rows, _ = Z.shape
         _, n_trees, n_nodes = self.feature.shape
@@ -52,7 +52,7 @@ class IsolationTrees(nn.Module):
             value = Z.gather(2, _at(self.feature, node).long())
             threshold = _at(self.threshold, node)
             left, right = _at(self.left, node), _at(self.right, node)
-            # A leaf leads to itself and adds nothing.
+            # The children of a leaf are the leaf itself, which adds nothing.
             total += (value - threshold).abs() * (left != right)
             node = torch.where(value <= threshold, left, right) + root
         length = _at(self.length, node).mean(dim=2) / self.mean_length
@@ -61,7 +61,7 @@ class IsolationTrees(nn.Module):
 
 
 def average_path_length(n_samples):
-    """Mean depth of a leaf in a random tree of so many rows (Liu et al., 2008)."""
+    """Mean depth of a leaf in a random tree of `n_samples` rows (Liu et al., 2008)."""
     n = np.asarray(n_samples, dtype=np.float64)
     many = np.maximum(n, 3.0)
     length = 2.0 * (np.log(many - 1.0) + np.euler_gamma - (many - 1.0) / many)
@@ -69,12 +69,12 @@ def average_path_length(n_samples):
 
 
 def _at(table, node):
-    """Entries of a table at nodes (n_members, n_rows, n_trees)."""
+    """Look up entries of a table at nodes (n_members, n_rows, n_trees)."""
     return table.flatten(1).gather(1, node.flatten(1)).view(node.shape)
 
 
 def _arrays(tree):
-    """What is kept of a tree, an entry for each node."""
+    """Arrays that describe a tree, with an entry for each node."""
     nodes = np.arange(tree.node_count)
     leaf = tree.children_left < 0
     left = np.where(leaf, nodes, tree.children_left)
@@ -82,7 +82,7 @@ def _arrays(tree):
     depth = np.zeros(tree.node_count)
     for node in nodes[~leaf]:  # children come after their parents
         depth[[left[node], right[node]]] = depth[node] + 1.0
-    # Rounded down, so that a float32 value lies on the same side as in float64.
+    # Rounded down, so that a float32 value goes the same way as it does in float64.
     threshold = tree.threshold.astype(np.float32)
     lower = np.nextafter(threshold, np.float32(-np.inf))
     threshold = np.where(threshold > tree.threshold, lower, threshold)

@@ -15,20 +15,19 @@ from sklearn_deepod.utils._sklearn_compat import Interval
 class RandomFeatures(BaseUntrainedDetector):
     """Outlier detection by the Mahalanobis distance of random features.
 
-    Rectified units with random weights, which are not trained, read one to four of the
-    features each and bend at a random training row. A row is anomalous when its units
-    lie far from those of the training rows, measured by a Mahalanobis distance that
-    knows how they vary together.
+    Each random feature is a rectified unit that reads one to four features with random
+    weights and has its kink at a random training row; nothing is trained. A row is
+    anomalous when its random features lie far from those of the training rows, by a
+    Mahalanobis distance, which takes into account how these vary together.
 
     Read more in the :ref:`User Guide <random-features>`.
 
     Parameters
     ----------
     n_components : int, default=200
-        Random features of each member.
+        Number of random features of each member.
     n_estimators : int, default=4
-        Number of members, each with its own random features; the score is the mean of
-        theirs.
+        Number of members, each with its own random features, whose scores are averaged.
     {parameters}
 
     Attributes
@@ -37,25 +36,21 @@ class RandomFeatures(BaseUntrainedDetector):
 
     See Also
     --------
-    AutoEncoder : Trains such a layer, and looks at what it cannot rebuild as well.
-    sklearn.covariance.EllipticEnvelope : The distance of the features as they are.
+    AutoEncoder : Trains such a layer, and scores by its reconstruction error too.
+    sklearn.covariance.EllipticEnvelope : Mahalanobis distance of the features.
 
     Notes
     -----
-    The features are those of a hidden layer that is left as drawn [1]_. With units that
-    read few inputs and bend where the rows are, the distance sees pairs and triples of
-    features, not only their covariance. The covariance is shrunk towards the identity
-    by a share of 0.001 (0.1 if not `novelty`) of its mean eigenvalue, and, in the first
-    fit on rows that may hold outliers, computed from the 60 % closest rows by the
-    concentration steps of [2]_. Images and sequences are read as flat rows, and missing
-    values as the median.
+    Random features are the units of an untrained hidden layer [1]_. Since each unit
+    reads few inputs and has its kink among the rows, the distance captures interactions
+    of up to four features and not just their covariance. The covariance is estimated as
+    in `AutoEncoder`: shrunk, and trimmed in the first fit if not `novelty`. Images and
+    sequences are flattened, and missing values are replaced by the median.
 
     References
     ----------
     .. [1] A. Rahimi, B. Recht (2008). Weighted sums of random kitchen sinks: replacing
        minimization with randomization in learning. NeurIPS.
-    .. [2] P. J. Rousseeuw, K. Van Driessen (1999). A fast algorithm for the minimum
-       covariance determinant estimator. Technometrics 41(3), 212-223.
 
     Examples
     --------
@@ -98,12 +93,12 @@ class RandomFeatures(BaseUntrainedDetector):
 
 
 class WhitenedLayer(nn.Module):
-    """Rectified units and the distance of their values.
+    """Rectified units and the Mahalanobis distance of their values.
 
     Parameters
     ----------
     layer : BatchedLinear
-        The units before they are rectified.
+        The units before rectification.
     """
 
     def __init__(self, layer):

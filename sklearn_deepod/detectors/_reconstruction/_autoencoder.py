@@ -33,37 +33,40 @@ SCORE_FUNCTIONS = (
 class AutoEncoder(
     ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseNetworkDetector
 ):
-    """Outlier detection by an autoencoder that fills in masked cells.
+    """Outlier detection by an autoencoder that is trained on masked rows.
 
-    In training, random cells of each row are hidden and the network rebuilds the whole
-    row from the others. A row is anomalous when its reconstruction error and its first
-    hidden layer lie far from those of the training rows, measured by a Mahalanobis
-    distance that knows how errors vary together. An image is anomalous when its
-    reconstruction error is large, pixel by pixel or smoothed.
+    In training, random cells of each row are masked, and the network reconstructs the
+    whole row from the others. A row is anomalous when its reconstruction error and its
+    first hidden layer lie far from those of the training rows, by a Mahalanobis
+    distance, which takes into account how these vary together. An image is anomalous
+    when its reconstruction error is large, for single pixels or smoothed.
 
-    Images and sequences are taken too, as flat rows scaled by channel.
+    With the default `network`, images and sequences are flattened, after each channel
+    has been scaled.
 
     Read more in the :ref:`User Guide <autoencoder>`.
 
     Parameters
     ----------
     decoder_layer_sizes : tuple of int, default=()
-        Units of the decoder's hidden layers, for ``network="dense"``; () makes it
-        linear.
+        Units of the decoder's hidden layers if ``network="dense"``; () makes the
+        decoder linear.
     mask_rate : float, default=0.7
-        Each training row hides a share of its cells, drawn between 0 and this. Greater
-        than 0, the network also reads which cells it sees. 0 gives a plain autoencoder.
+        Maximum share of masked cells, in [0, 1). In each training row, a share drawn
+        between 0 and this is masked. If it is above 0, the network also reads which
+        cells are masked; 0 gives a plain autoencoder.
     noise : float, default=0.0
-        Standard deviation of Gaussian noise on the prepared inputs in training.
+        Standard deviation of the Gaussian noise added to the preprocessed inputs in
+        training.
     score_function : str, default="auto"
         "whitened" is the Mahalanobis distance of the first hidden layer (the rectified
-        code, where `network` is not dense) and the residual together,
-        "whitened_residual" that of the residual alone, "squared_error" the mean squared
-        residual, and "relative_error" the same over the root mean square of the row.
-        "multiscale_error", for images, takes the larger of the mean squares of the
-        residual and of the smoothed residual, each in units of its training median,
-        over the root mean square of the image. "auto" takes "multiscale_error" for
-        images, "whitened" for all other rows.
+        code if `network` is not dense) and the residual together, "whitened_residual"
+        that of the residual alone, "squared_error" the mean squared residual, and
+        "relative_error" the same divided by the root mean square of the row.
+        "multiscale_error", for images, is the larger of the mean squares of the
+        residual and of the smoothed residual, each divided by its median over the
+        training rows, and then by the root mean square of the image. "auto" means
+        "multiscale_error" for images and "whitened" for all other rows.
     {parameters}
 
     Attributes
@@ -72,21 +75,22 @@ class AutoEncoder(
 
     See Also
     --------
-    ModuleDetector : The same around a torch module of your own.
-    sklearn.ensemble.IsolationForest : What this takes the place of.
+    DeepOutlierDetector : Combines such networks with other scores.
+    ModuleDetector : Any torch module, with a custom loss and score.
+    sklearn.ensemble.IsolationForest : Has the same interface.
 
     Notes
     -----
-    Masked inputs follow the denoising autoencoder of [1]_. Each unit of the first layer
-    starts out reading one to four inputs, with its hinge at a random training row. The
-    covariance is shrunk towards the identity by a share of 0.001 (0.1 if not `novelty`)
-    of its mean eigenvalue, and, in the first training on rows that may hold outliers,
-    computed from the 60 % closest rows by the concentration steps of [2]_. Missing
-    cells are hidden cells: they add nothing to the loss and the residual.
+    Masking follows the denoising autoencoder of [1]_. Each unit of the first layer
+    initially reads one to four inputs and has its kink at a random training row. The
+    covariance is shrunk towards the identity, by 0.001 times its mean eigenvalue (0.1
+    times if not `novelty`). If not `novelty`, the first training computes it from the
+    60 % closest rows, which the concentration steps of [2]_ find. Missing cells are
+    treated as masked: they do not contribute to the loss or the residual.
 
-    Of a table of more than 300 columns each member reads 64, drawn at random, where the
-    score is whitened, and the distance of the whole row under a covariance of low rank
-    is added to each member's. The cost then grows linearly with the columns.
+    In a table of more than 300 columns, if the score is whitened, each member reads 64
+    columns drawn at random, and the whole row enters each member's distance by a
+    covariance of low rank. The cost then grows linearly with the number of columns.
 
     References
     ----------
@@ -133,7 +137,7 @@ class AutoEncoder(
         self.score_function = score_function
 
     def transform(self, X):
-        """Encode the rows: the codes of all members, side by side.
+        """Encode the rows; the codes of all members are concatenated.
 
         Parameters
         ----------
@@ -150,14 +154,14 @@ class AutoEncoder(
         return self._apply(X, lambda m, Z: m(m.read(Z))[1].transpose(0, 1).flatten(1))
 
     def reconstruct(self, X):
-        """Rebuild the rows in the units of the features.
+        """Reconstruct the rows in the units of the features.
 
-        Missing cells are filled in; the members' reconstructions are averaged.
+        Missing cells are imputed; the members' reconstructions are averaged.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to rebuild.
+            Rows to reconstruct.
 
         Returns
         -------
@@ -180,7 +184,7 @@ class AutoEncoder(
         return self._n_members * self._module.latent_size
 
     def _module_settings(self):
-        """What the module class takes beside the arguments of every autoencoder."""
+        """Arguments of the module class beyond those of every autoencoder."""
         return {}
 
     def _build_module(self, input_shape, generator):
@@ -224,7 +228,7 @@ class AutoEncoder(
         )
 
     def _corrupted(self, module, target, present, generator):
-        """Noisy inputs and the cells that are shown, in training."""
+        """Add noise to the inputs and mask cells, in training."""
         inputs, seen = target, present
         if module.training and self.noise:
             inputs = inputs + self.noise * normal_like(target, generator)

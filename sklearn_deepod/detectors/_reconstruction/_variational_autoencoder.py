@@ -21,39 +21,35 @@ from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 class VariationalAutoEncoder(AutoEncoder):
     """Outlier detection by a variational autoencoder.
 
-    The encoder gives a normal distribution of codes, a code is drawn from it, and the
-    decoder gives the distribution of the row. Training maximises the evidence lower
-    bound: rows must be likely given their code, and codes close to a standard normal
-    distribution.
+    The encoder predicts a normal distribution of codes, a code is drawn from it, and
+    the decoder predicts the distribution of the row. Training maximises the evidence
+    lower bound: rows should be likely given their codes, and codes close to a standard
+    normal distribution.
 
     Read more in the :ref:`User Guide <variational-autoencoder>`.
 
     Parameters
     ----------
     likelihood : {"gaussian", "bernoulli"}, default="gaussian"
-        Distribution of a cell given the code. "bernoulli" is for values in [0, 1],
-        such as pixels: give ``preprocessor=MinMaxScaler()``, or None where they are in
-        it already.
+        Distribution of a cell given the code. "bernoulli" is for values in [0, 1], such
+        as pixels: use ``preprocessor=MinMaxScaler()``, or None if they already are.
     variance : {"feature", "shared"}, default="feature"
-        Whether each cell has a variance of its own in the Gaussian likelihood, or all
-        share one; the maximum-likelihood one in either case.
+        Whether each cell has its own variance in the Gaussian likelihood or all cells
+        share one. Variances are estimated by maximum likelihood.
     beta : float, default=1.0
         Weight of the divergence from the prior.
     beta_warm_up : int, default=50
-        Steps over which the weight rises from 0 to `beta`, so that codes are in use
-        before they are made alike.
+        Number of steps over which the weight rises from 0 to `beta`, so that codes
+        become informative before they are regularised.
     n_samples : int, default=8
-        Codes drawn for each row by "negative_elbo" and "reconstruction_probability". 0
-        takes the mean code. The draws are made in `fit` and kept: a row's score is the
-        same at each call.
-    latent_size : int, default=16
-        Units of the code.
+        Number of codes drawn for each row by "negative_elbo" and
+        "reconstruction_probability"; 0 uses the mean code. The draws are made in `fit`
+        and kept, so that a row has the same score in each call.
     score_function : str, default="auto"
         "negative_elbo" is the negative evidence lower bound,
         "reconstruction_probability" the negative expected log-likelihood of [2]_.
-        "whitened", "whitened_residual", "squared_error", "relative_error" and
-        "multiscale_error" are those of `AutoEncoder`, at the mean code, and so is
-        "auto".
+        "auto", "whitened", "whitened_residual", "squared_error", "relative_error" and
+        "multiscale_error" are those of `AutoEncoder`, at the mean code.
     {parameters}
 
     Attributes
@@ -62,15 +58,15 @@ class VariationalAutoEncoder(AutoEncoder):
 
     See Also
     --------
-    AutoEncoder : Without a distribution of codes.
+    AutoEncoder : Has no distribution of codes.
 
     Notes
     -----
     With x the row, z its code and q the encoder's distribution, the bound of [1]_ is
-    ``E_q log p(x | z) - beta KL(q(z | x) || N(0, 1))``. Where `mask_rate` or `noise`
-    are above 0, the encoder reads the corrupted row and the bound is the denoising one
-    of [3]_. A variance that all cells share, a linear decoder and a linear encoder
-    make it probabilistic principal component analysis.
+    ``E_q log p(x | z) - beta KL(q(z | x) || N(0, 1))``. If `mask_rate` or `noise` is
+    above 0, the encoder reads the corrupted row, and the bound is the denoising one of
+    [3]_. With a shared variance, a linear decoder and a linear encoder, the model is
+    probabilistic principal component analysis.
 
     References
     ----------

@@ -1,1 +1,1 @@
-"""Detectors that learn from tasks made of the rows themselves."""
+"""Detectors trained on a self-supervised task."""

@@ -6,64 +6,62 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_deepod._nn import DenseStack
 from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._self_supervised._base import (
-    BaseTableDetector,
-    leaky_relu,
+    BaseEncodingDetector,
+    unbiased_stack,
 )
-from sklearn_deepod.networks._base import check_sizes
 from sklearn_deepod.utils._sklearn_compat import Interval
 
 
-class DecomposedRepresentation(BaseTableDetector):
+class DecomposedRepresentation(BaseEncodingDetector):
     """Decomposed representation learning (DRL).
 
-    A network learns to map every training row to a weighted mean of a few fixed,
-    orthogonal vectors. A row is anomalous when its code lies far from the mean that
-    its own weights give.
+    A network learns to encode every training row as a weighted mean of a few fixed,
+    orthogonal vectors. A row is anomalous when its code lies far from the weighted
+    mean.
 
     Read more in the :ref:`User Guide <decomposed-representation>`.
 
     Parameters
     ----------
     n_basis_vectors : int, default=5
-        Number of the fixed vectors, at most `latent_size`.
+        Number of fixed vectors, at most `latent_size`.
     hidden_layer_sizes : tuple of int, default=(128,)
-        Units of the hidden layers of the encoder, and of the network that gives the
+        Units of the hidden layers, in the encoder and in the network that predicts the
         weights.
     latent_size : int, default=128
         Units of the code, and length of the fixed vectors.
     separation_weight : float, default=0.06
-        Weight of the separation loss, which drives the weights of different rows apart.
+        Weight of the separation loss, which makes the weights of different rows differ.
     alignment_weight : float, default=0.1
-        Weight of the alignment loss, which asks that the code still tells the row.
+        Weight of the alignment loss, which keeps the code informative about the row.
     {parameters}
 
     Attributes
     ----------
     basis_ : ndarray of shape (n_estimators, n_basis_vectors, latent_size)
-        The fixed vectors of each member: orthogonal, of length 1.
+        Fixed vectors of each member: orthogonal, of norm 1.
     {attributes}
 
     See Also
     --------
     DeepSVDD : Maps rows close to one point.
-    MaskedCellModel : Scores by what is rebuilt badly.
+    MaskedCellModel : Scores by the reconstruction error.
 
     Notes
     -----
-    The method of [1]_: with the code ``h(x)``, the weights ``w(x)`` (a softmax), the
-    fixed vectors ``B`` and a linear map ``g`` back, a row's loss is ``|h - wB|^2 +
-    separation_weight * s + alignment_weight * (1 - cos(g(h), x))``, where ``s`` is the
-    mean cosine of its weights and those of the other rows in the batch; its score is
-    ``|h - wB|^2``. As there, layers have no additive terms, or constant codes and
-    weights would have no loss, hidden layers and the code are bent by a leaky
-    rectifier of slope 0.2, and the vectors are neither learned nor taken from data.
+    With the code ``h(x)``, the weights ``w(x)`` (a softmax), the fixed vectors ``B``
+    and a linear map ``g`` back to the row, the loss of a row is ``|h - wB|^2 +
+    separation_weight * s + alignment_weight * (1 - cos(g(h), x))`` [1]_, where ``s`` is
+    the mean cosine between its weights and those of the other rows in the batch; its
+    score is ``|h - wB|^2``. As in [1]_, layers have no biases, since constant codes and
+    weights would have zero loss; hidden layers and the code have a leaky rectifier of
+    slope 0.2; and the vectors are random and are not trained.
 
-    The learning rate of [1]_ is chosen for each data set; here it is the default of
-    all detectors. All rows of a batch enter the separation loss, not a random 80 % as
-    in the authors' code.
+    The authors choose the learning rate for each data set; here it is the default of
+    all detectors. All rows of a batch enter the separation loss, instead of a random
+    80 % in the authors' code.
 
     References
     ----------
@@ -81,10 +79,8 @@ class DecomposedRepresentation(BaseTableDetector):
     """
 
     _parameter_constraints: dict = {
-        **BaseTableDetector._parameter_constraints,
+        **BaseEncodingDetector._parameter_constraints,
         "n_basis_vectors": [Interval(Integral, 1, None, closed="left")],
-        "hidden_layer_sizes": ["array-like"],
-        "latent_size": [Interval(Integral, 1, None, closed="left")],
         "separation_weight": [Interval(Real, 0, None, closed="left")],
         "alignment_weight": [Interval(Real, 0, None, closed="left")],
     }
@@ -93,22 +89,19 @@ class DecomposedRepresentation(BaseTableDetector):
         self,
         *,
         n_basis_vectors=5,
-        hidden_layer_sizes=(128,),
         latent_size=128,
         separation_weight=0.06,
         alignment_weight=0.1,
         **shared,
     ):
-        super().__init__(**shared)
+        super().__init__(latent_size=latent_size, **shared)
         self.n_basis_vectors = n_basis_vectors
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.latent_size = latent_size
         self.separation_weight = separation_weight
         self.alignment_weight = alignment_weight
 
     @property
     def basis_(self):
-        """The fixed vectors of each member."""
+        """Fixed vectors of each member."""
         return self.net_.module_.basis.cpu().numpy()
 
     def _build_module(self, input_shape, generator):
@@ -120,9 +113,7 @@ class DecomposedRepresentation(BaseTableDetector):
             )
         return DecompositionNetwork(
             self.n_estimators,
-            input_shape[0],
-            check_sizes("hidden_layer_sizes", self.hidden_layer_sizes),
-            self.latent_size,
+            self._encoder_sizes(input_shape),
             self.n_basis_vectors,
             generator,
         )
@@ -136,58 +127,37 @@ class DecomposedRepresentation(BaseTableDetector):
 
 
 class DecompositionNetwork(nn.Module):
-    """Codes of rows, and weights of fixed vectors that should give the codes.
+    """Codes of rows, and weights of the fixed vectors that approximate them.
 
     Parameters
     ----------
-    n_members, n_inputs : int
-        Members, and features of a row.
-    hidden_layer_sizes : tuple of int
-        Units of the hidden layers.
-    latent_size, n_basis_vectors : int
-        Length and number of the fixed vectors.
+    n_members, n_basis_vectors : int
+        Number of members, and of fixed vectors of each.
+    sizes : tuple of int
+        Sizes of the encoder's layers, from the features to the code.
     generator : torch.Generator
         Source of the fixed vectors and the initial weights.
     """
 
-    def __init__(
-        self,
-        n_members,
-        n_inputs,
-        hidden_layer_sizes,
-        latent_size,
-        n_basis_vectors,
-        generator,
-    ):
+    def __init__(self, n_members, sizes, n_basis_vectors, generator):
         super().__init__()
+        n_inputs, *hidden, latent_size = sizes
         columns = torch.randn(
             n_members, latent_size, n_basis_vectors, generator=generator
         )
         basis = torch.linalg.qr(columns).Q.transpose(1, 2).contiguous()
         self.register_buffer("basis", basis)
-
-        def stack(*sizes, activate_last=False):
-            return DenseStack(
-                n_members,
-                sizes,
-                leaky_relu,
-                0.0,
-                generator,
-                activate_last=activate_last,
-                bias=False,
-            )
-
-        hidden = hidden_layer_sizes
-        self.encoder = stack(n_inputs, *hidden, latent_size, activate_last=True)
-        self.weigher = stack(n_inputs, *hidden, n_basis_vectors)
-        self.decoder = stack(latent_size, n_inputs)
+        self.encoder = unbiased_stack(n_members, sizes, generator, activate_last=True)
+        to_weights = n_inputs, *hidden, n_basis_vectors
+        self.weigher = unbiased_stack(n_members, to_weights, generator)
+        self.decoder = unbiased_stack(n_members, (latent_size, n_inputs), generator)
 
     def forward(self, X):
         """Codes (n_members, n, latent_size) and weights of the fixed vectors."""
         return self.encoder(X), self.weigher(X).softmax(dim=2)
 
     def anomaly_scores(self, X):
-        """Distances of the codes, (n_members, n)."""
+        """Squared distances of the codes, (n_members, n)."""
         return self.distances(*self(X))
 
     def distances(self, code, weights):
@@ -196,7 +166,7 @@ class DecompositionNetwork(nn.Module):
 
 
 def mean_cosine(weights):
-    """Mean cosine of each row of (n_members, n, size) and the other rows."""
+    """Mean cosine between each row of (n_members, n, size) and the other rows."""
     unit = F.normalize(weights, dim=2)
     total = (unit * unit.sum(dim=1, keepdim=True)).sum(dim=2)
     return (total - unit.square().sum(dim=2)) / max(1, weights.shape[1] - 1)

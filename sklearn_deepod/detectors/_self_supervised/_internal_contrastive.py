@@ -1,12 +1,13 @@
 """Internal contrastive learning."""
 
+import math
 from numbers import Integral, Real
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_deepod._nn import BatchedLinear, BatchedNorm
+from sklearn_deepod._nn import BatchedLinear, BatchedNorm, RangeExcess
 from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._self_supervised._base import (
     BaseTableDetector,
@@ -15,69 +16,65 @@ from sklearn_deepod.detectors._self_supervised._base import (
 )
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
-# Cells that the windows of one row may hold together, beyond two windows.
+# Maximum number of cells in the windows of a row, which bounds the memory.
 _WINDOW_CELLS = 2**17
 
 
 class InternalContrastive(BaseTableDetector):
     """Internal contrastive learning (ICL).
 
-    From each row, windows of consecutive features are cut out. One network reads the
-    windows and another what is left of the row beside each; they learn to tell which
-    belongs to which. A row is anomalous when that does not succeed.
+    One network encodes windows of consecutive features of a row, another one encodes
+    the rest of the row for each window; they learn to match the two. A row is anomalous
+    when its windows and rests do not match.
 
     Read more in the :ref:`User Guide <internal-contrastive>`.
 
     Parameters
     ----------
     window_size : int or "auto", default="auto"
-        Features in a window. "auto" takes 2 in tables of fewer than 40 features, 10 up
-        to 160 features and ``n_features - 150`` beyond, and always leaves one feature
-        beside the window.
+        Number of features in a window. "auto" means 2 for fewer than 40 features, 10
+        for up to 160 and ``n_features - 150`` for more, and always leaves at least one
+        feature outside the window.
     max_windows : int, default=40
-        Bound on the windows of a row; where there are more, some at equal distances are
-        taken. Tables of more than 3,000 features get fewer.
+        Maximum number of windows of a row, evenly spaced where there could be more.
+        Tables of more than 3,000 features get fewer.
     latent_size : int, default=32
-        Units of the two networks' outputs; their hidden layers follow it.
+        Units of the outputs of both networks; the sizes of the hidden layers are
+        multiples of it.
     temperature : float, default=0.1
-        What the cosines are divided by: a low one weighs the closest other windows
-        more.
-    n_estimators : int, default=8
-        Number of members, trained together; the score is the mean of theirs.
-    max_steps : int or None, default=300
-        Upper bound on the optimizer steps of a training, which keeps its cost
-        independent of the number of rows. None sets no bound.
-    lr : float, default=5e-3
-        Learning rate at its highest.
+        Divisor of the cosines; a low one emphasises the most similar other windows.
     {parameters}
 
     Attributes
     ----------
     feature_order_ : ndarray of shape (n_estimators, n_inputs)
-        Order in which each member reads the prepared features.
+        Order in which each member reads the preprocessed features. A single feature
+        gets a second one that is always 0.
     {attributes}
 
     See Also
     --------
-    MaskedCellModel : Rebuilds rows of which parts are hidden.
-    DecomposedRepresentation : Faster; maps rows to mixtures of fixed vectors.
+    MaskedCellModel : Reconstructs masked rows.
+    DecomposedRepresentation : Faster; encodes rows as mixtures of fixed vectors.
 
     Notes
     -----
-    The method of [1]_. With ``f_i`` the unit vector for what is left beside window `i`
-    and ``g_j`` the one for window `j`, the loss of a row is the mean over `i` of
-    ``log(sum_j exp(f_i g_j / temperature)) - f_i g_i / temperature``: other rows have
-    no part in it. It is the score as well. After its first (and, for ``f``, second)
-    layer each window is normalised by the moments of its units over the batch, in
-    scoring by their running mean over the training.
+    With ``f_i`` the unit vector of the rest of window `i` and ``g_j`` that of window
+    `j`, the loss of a row is the mean over `i` of ``log(sum_j exp(f_i g_j /
+    temperature)) - f_i g_i / temperature`` [1]_, which involves no other rows. It is
+    the score as well. After the first layer (for ``f`` also the second), each window is
+    normalised by the moments of its units over the batch, or, for scoring, by their
+    running means.
 
-    Instead of training until the loss falls below a bound, with batches of 3,000 rows,
-    the length of the training is fixed; the learning rate is five times as high for
-    that, and the networks are about a sixth as wide. The number of feature orders is
-    fixed, too. The authors' code also divides outputs by their norm over the windows,
-    which was less accurate and is left out.
+    Since the loss is bounded, far rows would score like others. Where a feature lies
+    outside the range of the training rows by more than twice its width, the bound times
+    ``log(1 + excess)`` is added; the excess is the distance beyond that, in widths.
 
-    A table of one feature gets a second one that is always 0.
+    The authors train until the loss falls below a bound, with batches of 3,000 rows.
+    Here the length of the training is fixed; in return the learning rate is five times
+    as high, and the networks are about a sixth as wide. The number of feature orders is
+    fixed as well. The authors' code also divides outputs by their norm over the
+    windows, which was less accurate and is left out.
 
     References
     ----------
@@ -88,8 +85,7 @@ class InternalContrastive(BaseTableDetector):
     --------
     >>> from sklearn.datasets import load_iris
     >>> from sklearn_deepod import InternalContrastive
-    >>> X = load_iris().data
-    >>> detector = InternalContrastive(random_state=0).fit(X)
+    >>> detector = InternalContrastive(random_state=0).fit(load_iris().data)
     >>> detector.predict([[5.0, 3.4, 1.5, 0.2], [9.0, 1.0, 1.0, 3.0]]).tolist()
     [1, -1]
     """
@@ -127,7 +123,7 @@ class InternalContrastive(BaseTableDetector):
 
     @property
     def feature_order_(self):
-        """Order in which each member reads the prepared features."""
+        """Order in which each member reads the preprocessed features."""
         return self.net_.module_.order.cpu().numpy()
 
     def _build_module(self, input_shape, generator):
@@ -152,29 +148,30 @@ class InternalContrastive(BaseTableDetector):
         )
 
     def _losses(self, module, X, generator, labels=None):
-        if module.training:  # The moments are those of the whole batch.
-            losses = contrastive_losses(*module(X), module.temperature)
-        else:
-            losses = module.anomaly_scores(X)
+        # Training normalises by the moments of the whole batch: do not split it.
+        losses = module.losses(X) if module.training else in_parts(module.losses, X)
         yield LossStep(module, losses)
+
+    def _fit_score_statistics(self, module, X, sample_weight, support_fraction):
+        module.excess.fit(module.padded(X[0]))
 
 
 def window_size_for(n_features):
-    """The size of the windows that the paper takes for so many features."""
+    """Window size in the paper for this number of features."""
     if n_features < 40:
         return min(2, n_features - 1)
     return 10 if n_features <= 160 else n_features - 150
 
 
 def window_features(n_features, size, n_windows):
-    """Features of windows at equal distances, and the other features for each.
+    """Indices of the features in evenly spaced windows, and of the other features.
 
     Parameters
     ----------
     n_features, size : int
-        Features of a row and of a window.
+        Number of features of a row and of a window.
     n_windows : int
-        Bound on the number of windows.
+        Maximum number of windows.
 
     Returns
     -------
@@ -188,18 +185,10 @@ def window_features(n_features, size, n_windows):
 
 
 def contrastive_losses(rests, windows, temperature):
-    """Mean cross-entropy with which the windows of each row are told apart.
+    """Mean cross-entropy (n_members, n) of matching rests and windows of each row.
 
-    Parameters
-    ----------
-    rests, windows : torch.Tensor of shape (n_members, n, n_windows, latent_size)
-        Unit vectors; the i-th of the one belongs to the i-th of the other.
-    temperature : float
-        What cosines are divided by.
-
-    Returns
-    -------
-    torch.Tensor of shape (n_members, n)
+    The i-th of the unit vectors `rests` (n_members, n, n_windows, latent_size) belongs
+    to the i-th of `windows`; `temperature` divides their cosines.
     """
     logits = rests @ windows.transpose(2, 3) / temperature
     matched = logits.diagonal(dim1=2, dim2=3)
@@ -207,20 +196,18 @@ def contrastive_losses(rests, windows, temperature):
 
 
 class ContrastiveNetwork(nn.Module):
-    """Unit vectors for windows of features and for what is left beside them.
+    """Unit vectors of windows of features, and of the rest of the row for each.
 
     Parameters
     ----------
     n_members : int
         Number of members.
     windows, rests : torch.Tensor of shape (n_windows, ...)
-        Places of the features in each window, and of the others.
-    latent_size : int
-        Units of the outputs.
-    temperature : float
-        See `InternalContrastive`.
+        Indices of the features in each window, and of the others.
+    latent_size, temperature
+        As in `InternalContrastive`.
     generator : torch.Generator
-        Source of the orders of the features and the initial weights.
+        Source of the feature orders and the initial weights.
     """
 
     def __init__(self, n_members, windows, rests, latent_size, temperature, generator):
@@ -231,6 +218,7 @@ class ContrastiveNetwork(nn.Module):
         self.register_buffer("order", order.argsort(dim=1))
         self.register_buffer("windows", windows, persistent=False)
         self.register_buffer("rests", rests, persistent=False)
+        self.excess = RangeExcess(self.n_inputs)
         size = latent_size
         self.rest_encoder = WindowEncoder(
             n_members,
@@ -249,13 +237,23 @@ class ContrastiveNetwork(nn.Module):
             n_normalised=1,
         )
 
+    def padded(self, X):
+        """Rows with a second feature, which is 0, where they have only one."""
+        return F.pad(X, (0, self.n_inputs - X.shape[-1]))
+
+    def losses(self, X):
+        """Contrastive losses of rows, (n_members, n)."""
+        return contrastive_losses(*self(X), self.temperature)
+
     def anomaly_scores(self, X):
-        """Mean contrastive losses of the windows, (n_members, n)."""
-        return in_parts(lambda x: contrastive_losses(*self(x), self.temperature), X)
+        """Contrastive losses, unbounded for far rows; see `RangeExcess`."""
+        # The highest loss, as cosines lie between -1 and 1.
+        bound = math.log(len(self.windows)) + 2 / self.temperature
+        return in_parts(self.losses, X) + bound * self.excess(self.padded(X))
 
     def forward(self, X):
-        """Vectors of what is left and of the windows, for rows (n_members, n, ...)."""
-        X = F.pad(X, (0, self.n_inputs - X.shape[2]))
+        """Vectors of the rests and of the windows, for rows (n_members, n, ...)."""
+        X = self.padded(X)
         X = X.gather(2, self.order.unsqueeze(1).expand(X.shape))
         return (
             self.rest_encoder(X[:, :, self.rests]),
@@ -264,20 +262,18 @@ class ContrastiveNetwork(nn.Module):
 
 
 class WindowEncoder(nn.Module):
-    """Dense layers that read every window alike but for its normalisation.
+    """Dense layers shared by all windows, with a normalisation for each window.
 
     Parameters
     ----------
     n_members, n_windows : int
-        Members and windows.
-    sizes : sequence of int
-        Input size, hidden sizes, output size.
+        Number of members and of windows.
+    sizes, generator
+        As in `DenseStack`.
     activations : sequence of callable
-        One for each layer.
-    generator : torch.Generator
-        Source of the initial weights.
+        Activation of each layer.
     n_normalised : int
-        Number of layers that are normalised, after their activation.
+        Number of layers that are normalised after their activation.
     """
 
     def __init__(

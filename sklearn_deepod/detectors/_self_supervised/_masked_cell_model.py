@@ -1,4 +1,4 @@
-"""Masked cell modelling."""
+"""Masked cell modeling."""
 
 import math
 from numbers import Integral, Real
@@ -7,27 +7,27 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from sklearn_deepod._nn import DenseStack
 from sklearn_deepod._training import LossStep
 from sklearn_deepod.detectors._self_supervised._base import (
-    BaseTableDetector,
+    BaseEncodingDetector,
     in_parts,
-    leaky_relu,
+    unbiased_stack,
 )
-from sklearn_deepod.networks._base import check_sizes
 from sklearn_deepod.utils._sklearn_compat import Interval
 
+# Of the diversity loss, as in the paper.
 _TEMPERATURE = 0.1
-# A generator's hidden layers are as wide as the table; its cost would be quadratic.
+# Hidden layers of a mask generator are as wide as the table, and so would cost the
+# square of its width.
 _MOST_GENERATOR_UNITS = 128
 
 
-class MaskedCellModel(BaseTableDetector):
-    """Masked cell modelling (MCM).
+class MaskedCellModel(BaseEncodingDetector):
+    """Masked cell modeling (MCM).
 
-    Several networks learn to hide parts of a row, each in another way, and an
-    autoencoder to rebuild the whole row from what is left. A row is anomalous when it
-    is rebuilt badly.
+    Several networks learn to mask different parts of a row, and an autoencoder learns
+    to reconstruct the whole row from the rest. A row is anomalous when its
+    reconstruction error is large.
 
     Read more in the :ref:`User Guide <masked-cell-model>`.
 
@@ -36,13 +36,9 @@ class MaskedCellModel(BaseTableDetector):
     n_masks : int, default=15
         Number of mask generators of each member.
     diversity_weight : float, default=5.0
-        Weight of the diversity loss, which drives the masks of a row apart.
+        Weight of the diversity loss, which makes the masks of a row differ.
     hidden_layer_sizes : tuple of int, default=(128, 128)
-        Units of the autoencoder's hidden layers; the decoder has them in reverse.
-    latent_size : int, default=64
-        Units of the code.
-    n_estimators : int, default=2
-        Number of members, trained together; the score is the mean of theirs.
+        Units of the encoder's hidden layers; the decoder has them in reverse.
     {parameters}
 
     Attributes
@@ -51,22 +47,22 @@ class MaskedCellModel(BaseTableDetector):
 
     See Also
     --------
-    AutoEncoder : Hides cells at random, and scores by whitened residuals.
-    InternalContrastive : Tells which part of the row belongs to which.
+    AutoEncoder : Masks cells at random, and scores by whitened residuals.
+    InternalContrastive : Learns which parts of a row belong together.
 
     Notes
     -----
-    The method of [1]_. A mask generator maps the row to one logit a cell by two hidden
-    layers of as many units (at most 128); the mask, its sigmoid, multiplies the row.
-    With ``x_k`` rebuilt from the row under mask ``k``, the score is the mean of the
-    lengths ``|x_k - x|`` over the masks. The loss adds `diversity_weight` times
-    ``sum_k log(sum_j exp(cos(m_k, m_j) / 0.1)) / (K log K)``, over ``j`` other than
-    ``k``, for ``K`` masks ``m``. No layer has additive terms; the autoencoder's hidden
-    layers are bent by a leaky rectifier of slope 0.2.
+    A mask generator [1]_ maps the row to a logit for each cell, by two hidden layers of
+    as many units as there are cells (at most 128); the mask is the sigmoid of the
+    logits and multiplies the row. With ``x_k`` the reconstruction under mask ``k``, the
+    score is the mean of the norms ``|x_k - x|`` over the masks. The loss adds
+    `diversity_weight` times ``sum_k log(sum_j exp(cos(m_k, m_j) / 0.1)) / (K log K)``,
+    over ``j`` other than ``k``, for ``K`` masks ``m``. No layer has biases; the
+    autoencoder's hidden layers have a leaky rectifier of slope 0.2.
 
-    As in the authors' code and unlike in the paper, the length is not squared, and
-    masks are compared before the sigmoid. The code's divisor has ``K - 1`` for ``K``
-    and so is zero for two masks; the paper's is taken. Learning rate and
+    As in the authors' code but unlike the paper, the norm is not squared, and masks are
+    compared before the sigmoid. The divisor is that of the paper; the code's has
+    ``K - 1`` for ``K``, and so is zero for two masks. Learning rate and
     `diversity_weight`, which [1]_ chooses for each data set, are fixed, and the
     autoencoder is half as wide.
 
@@ -80,17 +76,15 @@ class MaskedCellModel(BaseTableDetector):
     >>> from sklearn.datasets import load_iris
     >>> from sklearn_deepod import MaskedCellModel
     >>> X = load_iris().data
-    >>> detector = MaskedCellModel(random_state=0).fit(X)
+    >>> detector = MaskedCellModel(n_masks=5, random_state=0).fit(X)
     >>> detector.predict([[5.0, 3.4, 1.5, 0.2], [9.0, 1.0, 1.0, 3.0]]).tolist()
     [1, -1]
     """
 
     _parameter_constraints: dict = {
-        **BaseTableDetector._parameter_constraints,
+        **BaseEncodingDetector._parameter_constraints,
         "n_masks": [Interval(Integral, 1, None, closed="left")],
         "diversity_weight": [Interval(Real, 0, None, closed="left")],
-        "hidden_layer_sizes": ["array-like"],
-        "latent_size": [Interval(Integral, 1, None, closed="left")],
     }
 
     def __init__(
@@ -98,24 +92,21 @@ class MaskedCellModel(BaseTableDetector):
         *,
         n_masks=15,
         diversity_weight=5.0,
-        hidden_layer_sizes=(128, 128),
-        latent_size=64,
         n_estimators=2,
+        hidden_layer_sizes=(128, 128),
         **shared,
     ):
-        super().__init__(n_estimators=n_estimators, **shared)
+        super().__init__(
+            n_estimators=n_estimators, hidden_layer_sizes=hidden_layer_sizes, **shared
+        )
         self.n_masks = n_masks
         self.diversity_weight = diversity_weight
-        self.hidden_layer_sizes = hidden_layer_sizes
-        self.latent_size = latent_size
 
     def _build_module(self, input_shape, generator):
         return MaskingNetwork(
             self.n_estimators,
-            input_shape[0],
+            self._encoder_sizes(input_shape),
             self.n_masks,
-            check_sizes("hidden_layer_sizes", self.hidden_layer_sizes),
-            self.latent_size,
             generator,
         )
 
@@ -127,48 +118,34 @@ class MaskedCellModel(BaseTableDetector):
 
 
 class MaskingNetwork(nn.Module):
-    """Generators of masks, and an autoencoder of masked rows.
+    """Mask generators, and an autoencoder of masked rows.
 
     Parameters
     ----------
-    n_members, n_inputs, n_masks : int
-        Members, features of a row, and masks of each member.
-    hidden_layer_sizes : tuple of int
-        Units of the encoder's hidden layers.
-    latent_size : int
-        Units of the code.
+    n_members, n_masks : int
+        Number of members, and of masks of each.
+    sizes : tuple of int
+        Sizes of the encoder's layers, from the features to the code.
     generator : torch.Generator
         Source of the initial weights.
     """
 
-    def __init__(
-        self, n_members, n_inputs, n_masks, hidden_layer_sizes, latent_size, generator
-    ):
+    def __init__(self, n_members, sizes, n_masks, generator):
         super().__init__()
         self.n_masks = n_masks
-
-        def stack(n_stacks, sizes, activation):
-            return DenseStack(
-                n_stacks,
-                sizes,
-                activation,
-                0.0,
-                generator,
-                activate_last=False,
-                bias=False,
-            )
-
+        n_inputs = sizes[0]
         n_units = min(n_inputs, _MOST_GENERATOR_UNITS)
-        sizes = (n_inputs, n_units, n_units, n_inputs)
-        self.generators = stack(n_members * n_masks, sizes, "relu")
-        hidden = hidden_layer_sizes
-        sizes = (n_inputs, *hidden, latent_size)
-        self.encoder = stack(n_members, sizes, leaky_relu)
-        sizes = (latent_size, *hidden[::-1], n_inputs)
-        self.decoder = stack(n_members, sizes, leaky_relu)
+        self.generators = unbiased_stack(
+            n_members * n_masks,
+            (n_inputs, n_units, n_units, n_inputs),
+            generator,
+            activation="relu",
+        )
+        self.encoder = unbiased_stack(n_members, sizes, generator)
+        self.decoder = unbiased_stack(n_members, sizes[::-1], generator)
 
     def forward(self, X):
-        """Masks (n_members, n_masks, n, n_inputs) before their sigmoid, and errors."""
+        """Logits of the masks (n_members, n_masks, n, n_inputs), and errors."""
         logits = self.generators(X.repeat_interleave(self.n_masks, dim=0))
         logits = logits.unflatten(0, (-1, self.n_masks))
         return logits, self.errors(X, torch.sigmoid(logits))
@@ -178,7 +155,7 @@ class MaskingNetwork(nn.Module):
         return in_parts(lambda x: self(x)[1], X)
 
     def errors(self, X, masks):
-        """Mean length of the residuals under some masks, (n_members, n)."""
+        """Mean norm of the residuals over the masks, (n_members, n)."""
         X = X.unsqueeze(1)
         rebuilt = self.decoder(self.encoder((masks * X).flatten(1, 2)))
         residual = rebuilt.view_as(masks) - X
@@ -186,17 +163,7 @@ class MaskingNetwork(nn.Module):
 
 
 def diversity_losses(masks):
-    """How alike the masks of each row are.
-
-    Parameters
-    ----------
-    masks : torch.Tensor of shape (n_members, n_masks, n, n_inputs)
-        The masks.
-
-    Returns
-    -------
-    torch.Tensor of shape (n_members, n)
-    """
+    """Similarity of the masks (n_members, n_masks, n, n_inputs) of each row."""
     n_masks = masks.shape[1]
     if n_masks == 1:
         return masks.new_zeros(masks.shape[0], masks.shape[2])

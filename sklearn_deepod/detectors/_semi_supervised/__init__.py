@@ -1,1 +1,1 @@
-"""Detectors that need some labels."""
+"""Detectors that learn from a few labels."""

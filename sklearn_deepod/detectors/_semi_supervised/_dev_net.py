@@ -15,28 +15,29 @@ from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 class DevNet(SemiSupervisedMixin, BaseNetworkDetector):
     """Deviation network, which learns scores from a few known outliers.
 
-    A network gives each row a number. It learns to give unlabelled rows and known
-    inliers the mean of a normal distribution, and known outliers numbers that lie
-    several standard deviations above it.
+    A network maps each row to a number. It learns to map unlabelled rows and known
+    inliers to the mean of a normal distribution, and known outliers to several standard
+    deviations above it.
 
     Read more in the :ref:`User Guide <dev-net>`.
 
     Parameters
     ----------
     margin : float, default=5.0
-        Standard deviations above the mean that known outliers are to reach.
+        Deviation that known outliers should reach, in standard deviations.
     n_reference_scores : int, default=5000
-        Numbers drawn from a standard normal distribution, whose mean and standard
-        deviation deviations are measured by.
+        Number of draws from a standard normal distribution whose mean and standard
+        deviation standardise the network's output.
     score_function : {"absolute", "deviation"}, default="absolute"
-        "deviation" is the number itself, in standard deviations above the mean;
-        "absolute" its size, so that rows below the mean are anomalous too.
+        "deviation" is the standardised output; "absolute" is its absolute value, so
+        that rows below the mean are anomalous too.
     outliers : {"auto", "artificial"}, default="auto"
-        "auto" learns from the known outliers. Where there are none, and with
-        "artificial", which ignores `y` (any is accepted), rows spread over the range of
-        the training rows and training rows moved in some features take their place.
+        "auto" learns from the known outliers, or from artificial ones if there are
+        none. "artificial" always learns from artificial outliers, and accepts and
+        ignores any `y`. These are uniformly distributed over the range of the training
+        rows, or training rows with noise in some features.
     hidden_layer_sizes : tuple of int, default=()
-        Units of the hidden layers of ``network="dense"``, before the last one.
+        Units of the hidden layers of ``network="dense"`` before the last one.
     latent_size : int, default=64
         Units of the last hidden layer, which is rectified.
     {parameters}
@@ -47,18 +48,18 @@ class DevNet(SemiSupervisedMixin, BaseNetworkDetector):
 
     See Also
     --------
-    DeepSAD : Learns from the same labels how to map rows close to a point.
+    DeepSAD : Learns from the same labels to map rows close to or far from a point.
 
     Notes
     -----
-    The method of [1]_, whose score is the deviation. Training draws normal rows to the
-    mean from both sides, so outliers of another kind than the known ones may lie below
-    it. Where a few outliers are known, the default sees many more of the others (see
-    the user guide for figures).
+    In [1]_ the score is the deviation. Training moves normal rows to the mean from both
+    sides, so outliers of other kinds than the known ones may lie below it. If only a
+    few outliers are known, the default detects many more of the others (see the user
+    guide for figures).
 
-    Known outliers make up at least half of what is drawn, however few they are, and
-    labelled rows are not trimmed where `novelty` is False. Artificial outliers are
-    those of `LUNAR`, and only a makeshift. Missing values are the median.
+    Known outliers make up at least half of the rows drawn, however few they are, and
+    labelled rows are exempt from trimming if not `novelty`. Artificial outliers, those
+    of `LUNAR`, are only a makeshift. Missing values are replaced by the median.
 
     References
     ----------
@@ -98,19 +99,16 @@ class DevNet(SemiSupervisedMixin, BaseNetworkDetector):
         score_function="absolute",
         outliers="auto",
         hidden_layer_sizes=(),
-        latent_size=64,
         **shared,
     ):
-        super().__init__(
-            hidden_layer_sizes=hidden_layer_sizes, latent_size=latent_size, **shared
-        )
+        super().__init__(hidden_layer_sizes=hidden_layer_sizes, **shared)
         self.margin = margin
         self.n_reference_scores = n_reference_scores
         self.score_function = score_function
         self.outliers = outliers
 
     def _trimmed_share(self):
-        # Of the unlabelled rows, which are half of a batch where outliers are known.
+        # Only unlabelled rows are trimmed: half of a batch where outliers are known.
         unlabelled = 1.0 if self._makes_outliers else 1 - self._outlier_share
         return self.trim_fraction * unlabelled
 
@@ -143,16 +141,17 @@ class DevNet(SemiSupervisedMixin, BaseNetworkDetector):
         if self._makes_outliers:
             made = module.outliers_like(X, generator)
             missed = self._too_low(module(made, generator))
-            # The same for all rows of a batch, so that trimming looks at the rows' own.
+            # A constant in each batch, so that trimming goes by the rows' own losses.
             losses = losses + missed.mean(dim=1, keepdim=True)
         yield LossStep(module, losses, labels != 0)
 
     def _too_low(self, deviation):
+        """Hinge loss of deviations below the margin."""
         return (self.margin - deviation).clamp_min(0.0)
 
 
 class DeviationNetwork(nn.Module):
-    """An encoder, a linear score of its code, and what deviations are measured by.
+    """An encoder, a linear head, and the moments that standardise its output.
 
     Parameters
     ----------
@@ -164,6 +163,8 @@ class DeviationNetwork(nn.Module):
         The reference scores.
     input_shape : tuple of int
         Shape of a row.
+    absolute : bool
+        Whether absolute deviations are scored.
     """
 
     def __init__(self, encoder, head, reference, input_shape, absolute):
@@ -189,6 +190,6 @@ class DeviationNetwork(nn.Module):
         return deviation.abs() if self.absolute else deviation
 
     def outliers_like(self, X, generator):
-        """Artificial outliers in the shape of training rows `X`."""
+        """Generate artificial outliers from training rows `X`, in their shape."""
         low, high = self.low.flatten(), self.high.flatten()
         return artificial_outliers(X.flatten(2), low, high, generator).view(X.shape)

@@ -1,4 +1,4 @@
-"""What the detectors by z-scores share."""
+"""Base of the detectors that use z-scores."""
 
 from abc import abstractmethod
 
@@ -10,39 +10,46 @@ from sklearn_deepod._stats import kimber_threshold, rounding
 from sklearn_deepod.base import BaseDetector
 from sklearn_deepod.utils._sklearn_compat import StrOptions
 
-# Where z-scores turn logarithmic: their squares stay finite, in float32 as well.
-_KNEE = 1e15
-# Scale of a feature that is always 0, below what tables hold.
+# Z-scores beyond this grow logarithmically: their squares stay finite, in float32 too.
+_LINEAR_TO = 1e15
+# Scale of a feature that is always 0, smaller than the values in any table.
 _FINEST = 1e-26
 
 
 class BaseZScore(BaseDetector):
-    """Base of the detectors that measure each feature on its own.
+    """Base of the detectors that score each feature separately.
 
-    Subclasses give `_center_and_scale` and `_textbook_threshold`.
+    Subclasses implement `_center_and_scale` and set `_textbook_threshold`.
 
     Parameters
     ----------
     combine : {"max", "mean", "euclidean"}, default="max"
-        How the sizes of a row's z-scores make up its anomaly score: the largest of
-        them, their mean, or the root of the mean of their squares (the Euclidean
-        distance to the center, over the root of the number of features). Missing cells
-        are left out; a row without values scores 0.
+        How the absolute z-scores of a row are combined into its anomaly score: their
+        maximum, their mean, or the root of the mean of their squares (the Euclidean
+        distance from the center, over the root of the number of features). Missing
+        cells are left out; a row without values scores 0.
     contamination : {"fence", "auto"} or float, default="fence"
-        The threshold. "fence" takes Kimber's boxplot fence for skewed data on the
-        training scores (`sklearn_deepod.threshold.IQRThreshold`). "auto" is the
-        threshold of the textbooks: rows that score above 3 (`ZScore`) or 3.5
-        (`ModifiedZScore`), which is meant for one or few features. A float in (0, 0.5]
-        marks that share of the training rows.
+        How the threshold is set. "fence" is Kimber's boxplot fence for skewed data on
+        the training scores (`sklearn_deepod.threshold.IQRThreshold`). "auto" is the
+        textbook threshold, 3 for `ZScore` and 3.5 for `ModifiedZScore`, which is meant
+        for one or few features. A float in (0, 0.5] flags that share of the training
+        rows.
 
     Attributes
     ----------
+    center_ : ndarray of shape (n_features,)
+        Center of each feature; in images and sequences, of each cell.
+    scale_ : ndarray of shape (n_features,)
+        Scale of each feature, at least four times the distance between neighbouring
+        floats at the center (1e-26 for a feature that is always 0). The value of a
+        constant feature thus scores 0, the same value with rounding errors close to 0,
+        and any other value far above any threshold.
     offset_ : float
         ``decision_function`` is ``score_samples`` minus this.
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str
-        Names of the features, where the training rows had some.
+        Names of the features, if the training rows had any.
     """
 
     _parameter_constraints: dict = {
@@ -57,32 +64,32 @@ class BaseZScore(BaseDetector):
         super().__init__(contamination=contamination)
         self.combine = combine
 
-    #: The score beyond which a row is an outlier, if `contamination` is "auto".
+    #: Threshold of the anomaly scores if ``contamination="auto"``.
     _textbook_threshold: float
 
     @abstractmethod
     def _center_and_scale(self, values, sample_weight):
-        """Center and scale of each column; missing cells are NaN."""
+        """Compute center and scale of each column; missing cells are NaN."""
 
     def z_scores(self, X):
-        """Measure each cell: how many scales it lies above the center.
+        """Compute the z-score of each cell.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Rows to measure.
+            Rows whose cells are scored.
 
         Returns
         -------
         ndarray of the shape of `X`
-            Z-scores, negative below the center, logarithmic beyond 1e15; NaN where
-            the cell is missing.
+            Distances from the center in units of the scale, negative below the center;
+            they grow logarithmically beyond 1e15. NaN where the cell is missing.
         """
         check_is_fitted(self)
         X = self._validate(X, reset=False)
         z = np.empty(X.shape)
         for part in self._parts(X):
-            z[part] = self._measured(X, part).reshape(z[part].shape)
+            z[part] = self._z_scores(X, part).reshape(z[part].shape)
         return z
 
     def _fit(self, X, sample_weight):
@@ -91,7 +98,7 @@ class BaseZScore(BaseDetector):
             self._center_and_scale(_quarters(values), rows.weight)
             for _, values in rows.column_blocks(np.arange(np.prod(rows.shape)))
         ]
-        # Of quarters. A scale cannot tell more than floats do.
+        # Of quarters of the values. No scale is finer than the resolution of floats.
         center, scale = np.concatenate(blocks, axis=1)
         always_zero = (center == 0) & (scale == 0)
         finest = np.where(always_zero, 0.25 * _FINEST, rounding(center))
@@ -102,7 +109,7 @@ class BaseZScore(BaseDetector):
         self._set_offset(self._anomaly_scores(X)[rows.positions], rows.weight)
 
     def _find_constants(self, X, sample_weight, *, goes_on):
-        # Z-scores tell by themselves how far a constant feature has gone.
+        # Z-scores measure by themselves how far a constant feature has moved.
         self._constants = None
 
     def _set_offset(self, anomaly_scores, sample_weight):
@@ -116,32 +123,33 @@ class BaseZScore(BaseDetector):
     def _anomaly_scores(self, X):
         scores = np.empty(X.shape[0])
         for part in self._parts(X):
-            scores[part] = _combined(np.abs(self._measured(X, part)), self._combine)
+            scores[part] = _combined(np.abs(self._z_scores(X, part)), self._combine)
         return scores
 
     def _parts(self, X):
         return chunks(X.shape[0], self.center_.size)
 
-    def _measured(self, X, part):
-        """Z-scores of some rows, flat."""
+    def _z_scores(self, X, part):
+        """Z-scores of some rows, flattened."""
         z = _quarters(dense_rows(X, part)).reshape(-1, self.center_.size)
         z -= 0.25 * self.center_.ravel()
         with np.errstate(over="ignore"):
             z /= 0.25 * self.scale_.ravel()
-        far = np.abs(z) > _KNEE
-        beyond = np.log(np.minimum(np.abs(z[far]), np.finfo(np.float64).max) / _KNEE)
-        z[far] = np.copysign(_KNEE * (1.0 + beyond), z[far])
+        far = np.abs(z) > _LINEAR_TO
+        size = np.minimum(np.abs(z[far]), np.finfo(np.float64).max)
+        size = _LINEAR_TO * (1.0 + np.log(size / _LINEAR_TO))
+        z[far] = np.copysign(size, z[far])
         return z
 
 
 def _quarters(values):
-    """A quarter of all values: no difference leaves the range of floats."""
+    """Divide the values by 4 in place, so that no difference overflows."""
     values *= 0.25
     return values
 
 
 def _combined(sizes, combine):
-    """One score for each row of sizes; NaN cells are left out."""
+    """Combine the sizes of each row into one score; NaN cells are left out."""
     missing = np.isnan(sizes)
     sizes[missing] = 0.0
     if combine == "max":

@@ -8,13 +8,10 @@ class ModifiedZScore(BaseZScore):
     """Outlier detection by the distance from the median in median absolute deviations.
 
     The modified z-score [1]_ of a cell is ``0.6745 * (x - median) / MAD``, with the
-    median of its feature in the training rows and the median absolute deviation (MAD)
-    from it. For a normal distribution it equals the z-score. Outliers in the training
-    rows hardly move it, as long as they are less than half of the rows. Each feature is
-    measured on its own, so a row with common values in an uncommon combination is not
-    found.
-
-    In images and sequences each cell is a feature.
+    median and the median absolute deviation (MAD) of its feature over the training
+    rows. For a normal distribution it equals the z-score; unlike the z-score, it hardly
+    changes if the training rows hold outliers, as long as they are less than half of
+    the rows. Features are scored separately, as in `ZScore`.
 
     Read more in the :ref:`User Guide <statistical-detectors>`.
 
@@ -24,28 +21,20 @@ class ModifiedZScore(BaseZScore):
 
     Attributes
     ----------
-    center_ : ndarray of shape (n_features,)
-        Median of each feature.
     scale_ : ndarray of shape (n_features,)
-        ``MAD / 0.6745`` of each feature, or what takes its place (see Notes).
+        ``MAD / 0.6745`` of each feature, or a substitute (see Notes), with the same
+        lower bound as in `ZScore`.
     {attributes}
 
     See Also
     --------
-    ZScore : Mean and standard deviation.
-    AutoEncoder : Finds uncommon combinations as well.
+    ZScore : Uses mean and standard deviation.
+    AutoEncoder : Also detects rare combinations of values.
 
     Notes
     -----
-    Where more than half of a feature's values are equal, the MAD is 0. The scale then
-    is 1.253314 times the mean absolute deviation from the median, which outliers do
-    move.
-
-    A scale is at least four times the distance between neighbouring floats at the
-    center. So the value of a constant feature scores 0, the same value with rounding
-    errors close to it, and any other value far more than any threshold. (Where a
-    feature is always 0, the scale is 1e-26.) Beyond 1e15, z-scores grow as the
-    logarithm does.
+    The MAD is 0 where more than half of a feature's values are equal. The scale is then
+    1.253314 times the mean absolute deviation from the median, which is not robust.
 
     References
     ----------

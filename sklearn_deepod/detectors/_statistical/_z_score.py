@@ -9,11 +9,10 @@ from sklearn_deepod.detectors._statistical._base import BaseZScore
 class ZScore(BaseZScore):
     """Outlier detection by the distance from the mean in standard deviations.
 
-    The z-score of a cell is its value, less the mean of its feature in the training
-    rows, over the standard deviation. Each feature is measured on its own, so a row
-    with common values in an uncommon combination is not found.
-
-    In images and sequences each cell is a feature.
+    The z-score of a cell is the difference between its value and the mean of its
+    feature over the training rows, divided by the standard deviation. Features are
+    scored separately, so a row with common values in a rare combination is not
+    detected.
 
     Read more in the :ref:`User Guide <statistical-detectors>`.
 
@@ -23,36 +22,25 @@ class ZScore(BaseZScore):
 
     Attributes
     ----------
-    center_ : ndarray of shape (n_features,)
-        Mean of each feature.
-    scale_ : ndarray of shape (n_features,)
-        Standard deviation of each feature.
     {attributes}
 
     See Also
     --------
-    ModifiedZScore : Median and median absolute deviation, which outliers cannot move.
-    AutoEncoder : Finds uncommon combinations as well.
-    scipy.stats.zscore : The same of one array.
+    ModifiedZScore : Uses median and median absolute deviation, which are robust.
+    AutoEncoder : Also detects rare combinations of values.
+    scipy.stats.zscore : The z-scores within one array.
 
     Notes
     -----
-    Moments are those of the population: the sum of squares is divided by the number of
-    rows (by the sum of their weights), not by one less. So no training row can score
-    more than ``sqrt(n_samples - 1)`` [1]_: of ten rows or fewer, none is above 3.
-
-    A scale is at least four times the distance between neighbouring floats at the
-    center. So the value of a constant feature scores 0, the same value with rounding
-    errors close to it, and any other value far more than any threshold. (Where a
-    feature is always 0, the scale is 1e-26.) Beyond 1e15, z-scores grow as the
-    logarithm does.
+    The variance is that of the population: the sum of squares is divided by the number
+    of rows (the sum of their weights), not by one less. No training row can therefore
+    score more than ``sqrt(n_samples - 1)`` [1]_: among ten rows or fewer, none scores
+    above 3.
 
     References
     ----------
     .. [1] R. E. Shiffler (1988). Maximum Z scores and outliers. The American
        Statistician 42(1), 79-80.
-    .. [2] B. Iglewicz, D. C. Hoaglin (1993). How to Detect and Handle Outliers. ASQC
-       Quality Press.
 
     Examples
     --------
@@ -69,8 +57,8 @@ class ZScore(BaseZScore):
     _textbook_threshold = 3.0
 
     def _center_and_scale(self, values, sample_weight):
-        # What all values have in common would cost digits, and give a constant feature
-        # a spread.
+        # A large common offset would cost digits, and leave a constant feature with a
+        # standard deviation above 0.
         lowest = np.nanmin(values, axis=0)
         mean, std = weighted_mean_and_std(values - lowest, sample_weight)
         return lowest + mean, std

@@ -76,7 +76,7 @@ class TestScores:
     def test_else_robust_z_scores_are_smoothed(self, dirty):
         detector, X = dirty
         columns = measured(detector, X).T
-        components = [asinh_z_score(m, m, knee=1.0) for m in columns]
+        components = [asinh_z_score(m, m, linear_width=1.0) for m in columns]
         np.testing.assert_allclose(
             detector.score_components(X), np.transpose(components)
         )

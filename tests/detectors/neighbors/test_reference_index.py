@@ -6,7 +6,10 @@ import torch
 from sklearn.neighbors import NearestNeighbors
 
 from sklearn_deepod._determinism import BatchInvariantMatmul
-from sklearn_deepod.detectors._neighbors._reference_index import ReferenceIndex, _least
+from sklearn_deepod.detectors._neighbors._reference_index import (
+    ReferenceIndex,
+    _smallest,
+)
 
 
 def references(rows, count=None, n_places=None):
@@ -90,11 +93,11 @@ def test_a_row_gets_the_same_answer_wherever_it_stands():
 
 
 @pytest.mark.parametrize("n_values", [64, 256, 320, 1024, 2560, 5056])
-@pytest.mark.parametrize("n_least", [1, 6, 17])
-def test_least_values_are_those_of_topk(n_values, n_least):
+@pytest.mark.parametrize("n_smallest", [1, 6, 17])
+def test_smallest_values_are_those_of_topk(n_values, n_smallest):
     generator = torch.Generator().manual_seed(n_values)
     values = torch.rand(2, 30, n_values, generator=generator)
-    found, places = _least(values, n_least)
-    expected = values.topk(n_least, dim=2, largest=False)
+    found, places = _smallest(values, n_smallest)
+    expected = values.topk(n_smallest, dim=2, largest=False)
     assert torch.equal(found, expected.values)
     assert torch.equal(places, expected.indices)
