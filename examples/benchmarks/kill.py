@@ -11,6 +11,7 @@
 """
 
 import argparse
+import contextlib
 import multiprocessing
 import os
 import shutil
@@ -122,10 +123,11 @@ def kill_dask(times, rng):
                 try:
                     wait(future, timeout=rng.uniform(0, 10))
                 except TimeoutError:
-                    workers = [w for w in cluster.workers.values() if w.pid]
-                    if workers:
-                        os.kill(rng.choice(workers).pid, signal.SIGKILL)
-                        n_killed += 1
+                    pids = [w.pid for w in cluster.workers.values() if w.pid]
+                    with contextlib.suppress(ProcessLookupError):  # just being started
+                        if pids:
+                            os.kill(rng.choice(pids), signal.SIGKILL)
+                            n_killed += 1
             scored = frame[["id"]].assign(score=future.result())
             n_wrong += check(scored, frame, expected)
     return n_killed, n_wrong
@@ -144,7 +146,7 @@ def kill_spark(times, rng):
     builder = SparkSession.builder.master(f"local[2, {times + 4}]")
     spark = builder.config("spark.ui.enabled", "false").getOrCreate()
     spark.sparkContext.setLogLevel("OFF")
-    rows = spark.createDataFrame([*map(tuple, frame.to_numpy())], [*frame.columns])
+    rows = spark.createDataFrame(frame.to_numpy().tolist(), [*frame.columns])
     scored = SparkDetector(forest).transform(rows.repartition(40))
     n_killed = n_wrong = 0
     while n_killed < times:

@@ -1,4 +1,8 @@
-"""Tables that lie in files."""
+"""Tables that lie in files, and the recipes of the guide."""
+
+import re
+import textwrap
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -7,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import IsolationForest
 
 FEATURES = ["a", "b", "c"]
+GUIDE = Path(__file__).parents[2] / "docs/guide/scaling_out.rst"
 
 
 def make_frame(n_rows=1000, seed=0):
@@ -68,3 +73,24 @@ def break_page(path, fraction):
     start = int(fraction * len(content))
     content[start : start + 40] = bytes(40)
     path.write_bytes(content)
+
+
+def recipe_blocks(heading):
+    """Return the blocks of code in a section of the guide."""
+    section = re.search(rf"\n{heading}\n-+\n(.*?)\n-+\n", GUIDE.read_text(), re.DOTALL)
+    blocks = re.findall(r"code-block:: python\n\n((?:   .*\n|\n)+)", section[1])
+    return [textwrap.dedent(block) for block in blocks]
+
+
+def run_recipe(heading, folder, names=None):
+    """Run the code of a section of the guide, with its paths in a folder.
+
+    Returns what names stand for afterwards.
+    """
+    blocks = recipe_blocks(heading)
+    names = {} if names is None else names
+    for code in blocks:
+        code = re.sub(r'"([a-z-]+/)"', rf'"{folder}/\1"', code)  # "scores/"
+        exec(compile(code, str(GUIDE), "exec"), names)
+    assert blocks
+    return names

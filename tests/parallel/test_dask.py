@@ -17,7 +17,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from sklearn_deepod import AutoEncoder, DetectorEnsemble, DevNet, ZScore
 from sklearn_deepod.parallel import DaskDetector, score_stream
 from tests.conftest import QUICK, make_table
-from tests.parallel.common import FEATURES, Sums, make_forest
+from tests.parallel.common import FEATURES, Sums, make_forest, run_recipe
 
 da = pytest.importorskip("dask.array", reason="Dask is not installed")
 dd = pytest.importorskip("dask.dataframe", reason="Dask is not installed")
@@ -228,6 +228,18 @@ def test_searches_and_ensembles_on_the_cluster(client):
         same = ensemble.fit(X).score_samples(X)
     np.testing.assert_allclose(there, here)
     np.testing.assert_array_equal(same, scores)
+
+
+def test_the_recipes_of_the_guide(frame, folder, client, monkeypatch):
+    folder.rename(folder.with_name("transactions"))
+    monkeypatch.setattr("dask.distributed.Client", lambda: client)
+    X, y = make_table()
+    names = run_recipe("Dask", folder.parent, {"X_labelled": X, "y": y})
+    scored = pd.read_parquet(folder.with_name("dask-scores"))
+    assert [*scored["id"]] == [*frame["id"]]
+    expected = names["detector"].detector_.score_samples(frame[FEATURES])
+    np.testing.assert_array_equal(scored["score"], expected)
+    assert names["search"].best_score_ > 0.5
 
 
 def test_it_can_be_pickled(frame, forest):

@@ -8,13 +8,14 @@ import sys
 from datetime import UTC, date, datetime
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
 
 from sklearn_deepod.parallel import SparkDetector
-from tests.parallel.common import FEATURES, make_forest
+from tests.parallel.common import FEATURES, make_forest, run_recipe
 
 pyspark = pytest.importorskip("pyspark", reason="pyspark is not installed")
 if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
@@ -156,6 +157,15 @@ def test_killed_processes_cost_no_rows(spark, frame, forest, tmp_path):
     np.testing.assert_array_equal(
         scored["score"], forest.score_samples(frame[FEATURES])
     )
+
+
+def test_the_recipe_of_the_guide(spark, frame, folder):
+    folder.rename(folder.with_name("transactions"))
+    detector = run_recipe("Spark", folder.parent)["detector"]
+    flagged = pd.read_parquet(folder.with_name("flagged")).sort_values("score")
+    expected = frame[detector.predict(frame[FEATURES]) == -1]
+    assert {*flagged["id"]} == {*expected["id"]}
+    assert [*flagged] == ["id", *FEATURES, "score", "decision", "label"]
 
 
 def test_what_cannot_be_scored(spark, frame, forest):

@@ -257,8 +257,6 @@ class DeepOutlierDetector(IncrementalMixin, BaseTorchDetector):
         self.component_names_ = np.array(self._scorer.fit(fitting).names)
         return fitting
 
-    # Scoring ----------------------------------------------------------------------
-
     def _build_module(self, input_shape, generator):
         read = varying_cells(self.autoencoder_.preprocessor_, input_shape)
         return ComponentScorer(

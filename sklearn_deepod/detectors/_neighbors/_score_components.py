@@ -22,8 +22,7 @@ _SUPPORT_FRACTION = 0.6
 # tables with a rare category the lowest average precision is 0.95 with these values,
 # and 0.93 with 0.01 for all; with 0.1 for all, the mean ROC AUC on KEEL falls by 0.6.
 _SHRINKAGE, _SHRINKAGE_OF_FEW_VALUES, _FEW_VALUES = 0.01, 0.1, 12
-# Smallest distance between a reference and its neighbours, relative to the median: the
-# neighbours of copies are at distance 0.
+# Smallest distance of neighbours, relative to the median: those of copies are at 0.
 _LEAST_SPACING = 1e-3
 # The bandwidth of the smoothing is the median distance of the fifth neighbours, but at
 # least so much that not even copies lie within it, as distances are rounded.
