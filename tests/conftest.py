@@ -59,7 +59,7 @@ PER_DETECTOR_PARAMS = {
     DeepOutlierDetector: {"autoencoder": AutoEncoder(max_steps=12, n_estimators=2)},
     AnoGAN: {"n_search_steps": 2},
     DiffusionTimeEstimation: {"lr": 0.03},
-    InternalContrastive: {"lr": 0.02},
+    InternalContrastive: {"lr": 0.01},
     ContractionMatching: {"hidden_layer_sizes": (32,)},
     MaskedCellModel: {"hidden_layer_sizes": (32,)},
     ScoreMatching: {"hidden_layer_sizes": (32,)},

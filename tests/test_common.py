@@ -105,7 +105,9 @@ def same(a, b):
     )
 
 
-# More than one epoch of the few rows that most checks have.
+# More than one epoch of the few rows that most checks have. Without coverage, which
+# would take as long again: other tests run all that they run.
+@pytest.mark.no_cover
 @parametrize_with_checks(
     [make_detector(cls, **(QUICK | {"max_steps": 4})) for cls in CLASSES]
 )

@@ -184,7 +184,7 @@ def assert_no_parameter_is_read(estimator, answers, *, deep=False):
 def test_no_parameter_is_read_after_fit(cls):
     X, _ = make_table(60)
     new, _ = make_table(20, seed=1)
-    detector = make_detector(cls, **QUICK).fit(X)
+    detector = make_detector(cls, **QUICK | {"max_steps": 2}).fit(X)
     assert_no_parameter_is_read(detector, lambda detector: decisions(detector, new))
 
 
