@@ -38,8 +38,6 @@ class DetectorEnsemble(
 
     Read more in the :ref:`User Guide <detector-ensemble>`.
 
-    Read more in the :ref:`User Guide <detector-ensemble>`.
-
     Parameters
     ----------
     detectors : list of (str, estimator)

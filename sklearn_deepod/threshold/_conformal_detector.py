@@ -45,8 +45,6 @@ class ConformalDetector(MetaDetectorMixin, ConformalPValuesMixin, BaseEstimator)
 
     Read more in the :ref:`User Guide <conformal-detector>`.
 
-    Read more in the :ref:`User Guide <conformal-detector>`.
-
     Parameters
     ----------
     detector : estimator

@@ -73,8 +73,6 @@ class FBetaThreshold(BaseLabelledThreshold):
 
     Read more in the :ref:`User Guide <threshold-rules>`.
 
-    Read more in the :ref:`User Guide <threshold-rules>`.
-
     Parameters
     ----------
     beta : float, default=1.0
@@ -113,8 +111,6 @@ class FBetaThreshold(BaseLabelledThreshold):
 
 class CostThreshold(BaseLabelledThreshold):
     """Threshold with the lowest cost on labelled rows.
-
-    Read more in the :ref:`User Guide <threshold-rules>`.
 
     Read more in the :ref:`User Guide <threshold-rules>`.
 

@@ -17,8 +17,6 @@ class MADThreshold(BaseThreshold):
 
     Read more in the :ref:`User Guide <threshold-rules>`.
 
-    Read more in the :ref:`User Guide <threshold-rules>`.
-
     Parameters
     ----------
     factor : float, default=3.5

@@ -16,8 +16,6 @@ class MixtureGapThreshold(BaseThreshold):
 
     Read more in the :ref:`User Guide <threshold-rules>`.
 
-    Read more in the :ref:`User Guide <threshold-rules>`.
-
     Parameters
     ----------
     random_state : int, RandomState instance or None, default=None

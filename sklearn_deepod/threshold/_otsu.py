@@ -18,8 +18,6 @@ class OtsuThreshold(BaseThreshold):
 
     Read more in the :ref:`User Guide <threshold-rules>`.
 
-    Read more in the :ref:`User Guide <threshold-rules>`.
-
     Parameters
     ----------
     lower : float or None, default=2.0

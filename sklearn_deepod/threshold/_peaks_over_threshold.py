@@ -33,8 +33,6 @@ class PeaksOverThreshold(BaseThreshold):
 
     Read more in the :ref:`User Guide <rare-events>`.
 
-    Read more in the :ref:`User Guide <rare-events>`.
-
     Parameters
     ----------
     rate : float, default=1e-3

@@ -15,8 +15,6 @@ class QuantileThreshold(BaseThreshold):
 
     Read more in the :ref:`User Guide <threshold-rules>`.
 
-    Read more in the :ref:`User Guide <threshold-rules>`.
-
     Parameters
     ----------
     contamination : float, default=0.1

@@ -44,8 +44,6 @@ class ThresholdedDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
 
     Read more in the :ref:`User Guide <thresholds>`.
 
-    Read more in the :ref:`User Guide <thresholds>`.
-
     Parameters
     ----------
     detector : estimator

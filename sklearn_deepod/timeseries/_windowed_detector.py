@@ -32,8 +32,6 @@ class WindowedDetector(
 
     Read more in the :ref:`User Guide <windowed-detector>`.
 
-    Read more in the :ref:`User Guide <windowed-detector>`.
-
     Parameters
     ----------
     detector : estimator

@@ -19,8 +19,6 @@ class OutlierDropper(MetaDetectorMixin, BaseEstimator):
 
     Read more in the :ref:`User Guide <outlier-dropper>`.
 
-    Read more in the :ref:`User Guide <outlier-dropper>`.
-
     Parameters
     ----------
     detector : estimator

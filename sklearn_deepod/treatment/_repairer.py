@@ -15,8 +15,6 @@ class OutlierRepairer(BaseOutlierTransformer):
 
     Read more in the :ref:`User Guide <outlier-repairer>`.
 
-    Read more in the :ref:`User Guide <outlier-repairer>`.
-
     Parameters
     ----------
     {parameters}

@@ -20,8 +20,6 @@ class OutlierReplacer(BaseOutlierTransformer):
 
     Read more in the :ref:`User Guide <outlier-replacer>`.
 
-    Read more in the :ref:`User Guide <outlier-replacer>`.
-
     Parameters
     ----------
     {parameters}
