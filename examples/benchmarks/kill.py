@@ -30,15 +30,16 @@ from sklearn_deepod.parallel import DaskDetector, SparkDetector, score_stream
 
 FEATURES = ["x0", "x1", "x2"]
 ROWS_PER_FILE = 700
-SETTINGS = {"key_columns": ["id"], "rows_per_file": ROWS_PER_FILE, "batch_size": 300}
+SETTINGS = {"columns": FEATURES, "key_columns": ["id"]}
+SETTINGS |= {"rows_per_file": ROWS_PER_FILE, "batch_size": 300}
 
 
 def make_rows(n_rows):
-    """Return rows with a key, and a detector fitted on them."""
+    """Return rows with a key, a detector fitted on them, and their scores."""
     X = np.random.default_rng(0).normal(size=(n_rows, len(FEATURES)))
     frame = pd.DataFrame(X, columns=FEATURES).assign(id=np.arange(n_rows) * 3 + 1)
-    forest = IsolationForest(n_estimators=20, random_state=0).fit(frame[FEATURES])
-    return frame, forest
+    forest = IsolationForest(n_estimators=20, random_state=0).fit(X)
+    return frame, forest, forest.score_samples(X)
 
 
 def check(scored, frame, expected):
@@ -73,8 +74,7 @@ def kill_files(times, rng):
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         (folder / "rows").mkdir()
-        frame, forest = make_rows(10_000)
-        expected = forest.score_samples(frame[FEATURES])
+        frame, forest, expected = make_rows(10_000)
         for i in range(10):
             part = frame[1000 * i : 1000 * (i + 1)]
             part.to_parquet(folder / "rows" / f"{i}.parquet", row_group_size=170)
@@ -106,12 +106,11 @@ def kill_files(times, rng):
 def kill_dask(times, rng):
     """Kill workers of Dask that score; return (kills, wrong rows)."""
     import dask
-    import dask.dataframe as dd
+    import dask.array as da
     from distributed import Client, LocalCluster, wait
 
-    frame, forest = make_rows(100_000)
-    expected = forest.score_samples(frame[FEATURES])
-    X = dd.from_pandas(frame[FEATURES], npartitions=200)
+    frame, forest, expected = make_rows(100_000)
+    X = da.from_array(frame[FEATURES].to_numpy(), chunks=(500, -1))
     scores = DaskDetector(forest).score_samples(X)
     dask.config.set({"distributed.scheduler.allowed-failures": times})
     n_killed = n_wrong = 0
@@ -123,8 +122,11 @@ def kill_dask(times, rng):
                 try:
                     wait(future, timeout=rng.uniform(0, 10))
                 except TimeoutError:
-                    pids = [w.pid for w in cluster.workers.values() if w.pid]
-                    with contextlib.suppress(ProcessLookupError):  # just being started
+                    # Dask gives up a worker that dies while it is being started.
+                    known = client.scheduler_info()["workers"]
+                    workers = [*cluster.workers.values()]
+                    pids = [w.pid for w in workers if w.worker_address in known]
+                    with contextlib.suppress(ProcessLookupError):
                         if pids:
                             os.kill(rng.choice(pids), signal.SIGKILL)
                             n_killed += 1
@@ -141,13 +143,12 @@ def kill_spark(times, rng):
     from pyspark.sql import SparkSession
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
-    frame, forest = make_rows(100_000)
-    expected = forest.score_samples(frame[FEATURES])
+    frame, forest, expected = make_rows(100_000)
     builder = SparkSession.builder.master(f"local[2, {times + 4}]")
     spark = builder.config("spark.ui.enabled", "false").getOrCreate()
     spark.sparkContext.setLogLevel("OFF")
     rows = spark.createDataFrame(frame.to_numpy().tolist(), [*frame.columns])
-    scored = SparkDetector(forest).transform(rows.repartition(40))
+    scored = SparkDetector(forest, columns=FEATURES).transform(rows.repartition(40))
     n_killed = n_wrong = 0
     while n_killed < times:
         found = []
