@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import sklearn_deepod
+from sklearn_deepod.parallel import DaskDetector
 
 PACKAGE = Path(sklearn_deepod.__file__).parent
 TESTS = Path(__file__).parent
@@ -149,6 +150,20 @@ def test_private_names_of_others_are_imported_in_one_place(path):
         root, *rest = name.split(".")
         is_private = any(part.startswith("_") for part in rest)
         assert not (root in FOLLOWED and is_private), f"import {name} in {COMPAT}"
+
+
+def public_estimators():
+    """Concrete public classes with `fit` that take arrays.
+
+    DaskDetector takes Dask's collections; tests/parallel has its tests.
+    """
+    return {
+        cls
+        for cls in public_classes()
+        if hasattr(cls, "fit")
+        and not inspect.isabstract(cls)
+        and cls is not DaskDetector
+    }
 
 
 @pytest.mark.parametrize("cls", public_classes(), ids=lambda cls: cls.__name__)

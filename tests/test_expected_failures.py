@@ -1,14 +1,13 @@
 """Which of scikit-learn's checks are expected to fail, and for which estimators."""
 
 import ast
-import inspect
 from pathlib import Path
 
 import pytest
 
 from sklearn_deepod import DeepSAD, DevNet
 from sklearn_deepod.threshold import BaseThreshold
-from tests.test_architecture import public_classes
+from tests.test_architecture import public_estimators
 
 TESTS = Path(__file__).parent
 #: Their labels are -1, 0 and 1, where the checks give classes or numbers.
@@ -60,11 +59,7 @@ def test_every_public_estimator_is_checked(request):
     if request.config.getoption("keyword") or not with_checks <= collected:
         pytest.skip("only some of the tests are collected")
     checked = {type(estimator) for _, estimator in checked_items(request.session)}
-    public = {
-        cls
-        for cls in public_classes()
-        if hasattr(cls, "fit") and not inspect.isabstract(cls)
-    }
+    public = public_estimators()
     # tests/threshold/test_base.py calls check_estimator on each rule.
     assert {
         cls for cls in public - checked if not issubclass(cls, BaseThreshold)

@@ -2,7 +2,6 @@
 
 import copy
 import gc
-import inspect
 import io
 import pickle
 import warnings
@@ -34,7 +33,7 @@ from sklearn_deepod.timeseries import WindowedDetector
 from sklearn_deepod.treatment import OutlierDropper, OutlierRepairer, OutlierReplacer
 from sklearn_deepod.utils import all_detectors
 from tests.conftest import QUICK, make_detector, make_table
-from tests.test_architecture import public_classes
+from tests.test_architecture import public_estimators
 
 CLASSES = [cls for _, cls in all_detectors()]
 
@@ -150,15 +149,6 @@ OTHERS = [
         if issubclass(rule, BaseThreshold) and rule is not BaseThreshold
     ),
 ]
-
-
-def public_estimators():
-    """Concrete classes with `fit` that the package hands on."""
-    return {
-        cls
-        for cls in public_classes()
-        if hasattr(cls, "fit") and not inspect.isabstract(cls)
-    }
 
 
 def test_every_public_estimator_is_asked():

@@ -52,6 +52,9 @@ class DetectorNet(NeuralNet):
         Arguments of `skorch.NeuralNet`.
     """
 
+    #: Processes that share the batches; set while `run` lasts.
+    _ranks = None
+
     def __init__(
         self,
         module,

@@ -83,7 +83,7 @@ class BaseTorchDetector(FittedStateMixin, BaseDetector, metaclass=ABCMeta):
     n_features_in_ : int
         Number of features.
     feature_names_in_ : ndarray of str
-        Names of the features, where the training rows had some.
+        Names of the features, if the training rows had any.
     """
 
     _parameter_constraints: dict = {

@@ -120,9 +120,22 @@ def _filled(doc, cls, parameters):
                     for name, text in above.items()
                     if name in parameters
                 }
-            added = [text for name, text in above.items() if name not in described]
-            doc = doc.replace(placeholder, "\n".join(added))
+            added = {k: v for k, v in above.items() if k not in described}
+            if section == "Parameters":
+                doc = _replaced(doc, described, added, parameters)
+            else:
+                doc = doc.replace(placeholder, "\n".join(added.values()))
     return doc
+
+
+def _replaced(doc, described, added, parameters):
+    """The docstring with all parameters in the order of the constructor."""
+    entries = described | added
+    first, *_, last = [*described.values()] * 2  # may be one and the same
+    start = doc.index(first)
+    stop = doc.index(last, start) + len(last)
+    in_order = [entries[name] for name in parameters if name in entries]
+    return doc[:start] + "\n".join(in_order) + doc[stop:]
 
 
 def _with_default(entry, default):

@@ -50,8 +50,8 @@ def test_names_are_specs_of_their_defaults(cls, network):
     X = make_rows(SHAPES[network])
     spec = NETWORKS[network]()
     if network == "dense":
-        parameters = make_detector(cls, **BRIEF)._dense_parameters()
-        spec.set_params(**parameters)
+        parameters = make_detector(cls, **BRIEF).get_params()
+        spec.set_params(**{name: parameters[name] for name in cls._dense_parameters})
     given = make_detector(cls, network=spec, **BRIEF).fit(X)
     scores = fitted(cls, network).score_samples(X)
     assert np.isfinite(scores).all()

@@ -210,7 +210,7 @@ class TestErrors:
             outlier_scorers("roc_auc", "AUC")
 
     def test_no_names(self):
-        with pytest.raises(ValueError, match="one name at least, of accuracy"):
+        with pytest.raises(ValueError, match="at least one name of accuracy"):
             outlier_scorers()
 
     def test_pos_label(self):

@@ -149,7 +149,7 @@ def test_a_changed_default_stands_in_the_inherited_entry():
         def __init__(self, *, depth="max", **shared):
             super().__init__(depth=depth, **shared)
 
-    assert "\nwidth : int, default=2\n    The parent's words.\n" in Deep.__doc__
+    assert "\nwidth : int, default=2\n    The parent's words." in Deep.__doc__
     assert '\ndepth : int, default="max"\n    A depth\n    in two' in Deep.__doc__
     assert "default=3" in Parent.__doc__
 

@@ -41,10 +41,11 @@ def test_a_collapsed_network_is_reported():
         for parameter in module.encoder.parameters():
             parameter.zero_()
         Z = detector._preprocess(X.copy())
+        batch = detector._for_members(Z)
         with pytest.warns(
             ConvergenceWarning, match="2 of 2 members.*Lower `max_steps`"
         ):
-            detector._fit_score_statistics(module, Z, np.ones(len(Z)), 1.0)
+            detector._fit_score_statistics(module, batch, np.ones(len(Z)), 1.0)
 
 
 @pytest.mark.parametrize("network", ["dense", "conv", "lstm", "gru", "tcn"])
