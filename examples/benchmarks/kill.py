@@ -112,7 +112,13 @@ def kill_dask(times, rng):
     frame, forest, expected = make_rows(100_000)
     X = da.from_array(frame[FEATURES].to_numpy(), chunks=(500, -1))
     scores = DaskDetector(forest).score_samples(X)
-    dask.config.set({"distributed.scheduler.allowed-failures": times})
+    # A worker found dead twice within the timeout would not be started again.
+    dask.config.set(
+        {
+            "distributed.scheduler.allowed-failures": times,
+            "distributed.deploy.lost-worker-timeout": "1 hour",
+        }
+    )
     n_killed = n_wrong = 0
     options = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None}
     with LocalCluster(**options) as cluster, Client(cluster) as client:
