@@ -11,8 +11,13 @@ from sklearn_deepod.parallel._fit_stream import MAX_SAMPLES, fit_on_sample
 from sklearn_deepod.parallel._reservoir import Reservoir
 from sklearn_deepod.parallel._results import one_result
 from sklearn_deepod.utils._decision import DecisionMixin
-from sklearn_deepod.utils._meta import MetaDetectorMixin, take_features
+from sklearn_deepod.utils._meta import (
+    MetaDetectorMixin,
+    check_scores_new_rows,
+    take_features,
+)
 from sklearn_deepod.utils._optional_imports import optional_import
+from sklearn_deepod.utils._rollback import all_or_nothing
 from sklearn_deepod.utils._sklearn_compat import Interval, _fit_context, _num_samples
 
 # Samples that are merged in one task.
@@ -104,18 +109,24 @@ class DaskDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         ValueError
             If labels or weights are not parted as the rows are.
         """
+        with all_or_nothing(self):
+            self._fit(X, y, params)
+        return self
+
+    def _fit(self, X, y, params):
+        check_scores_new_rows(self.detector)
         if _is_collection(X):
             reservoir = self._sample(X, y, **params)
-            fitted, _ = fit_on_sample(self.detector, reservoir)
-            n_samples = reservoir.n_samples
+            self.detector_, _ = fit_on_sample(self.detector, reservoir)
+            self.n_samples_seen_ = reservoir.n_samples
         else:
-            fitted = self._fitted_detector(X, y, **params)
-            n_samples = _num_samples(X)
-        self.detector_, self.n_samples_seen_ = fitted, n_samples
-        take_features(self, fitted)
-        if hasattr(fitted, "offset_"):
-            self.offset_ = fitted.offset_
-        return self
+            self.detector_ = self._fitted_detector(X, y, **params)
+            self.n_samples_seen_ = _num_samples(X)
+        take_features(self, self.detector_)
+        if hasattr(self.detector_, "offset_"):
+            self.offset_ = self.detector_.offset_
+        elif hasattr(self, "offset_"):
+            del self.offset_
 
     def score_samples(self, X):
         """Score the rows; higher is more normal.

@@ -60,20 +60,3 @@ class Faults:
                 f"Left out {self.n_rows:,} row(s) and {self.n_files} whole file(s). "
                 f"First: {self.messages[0]}"
             )
-
-
-def place(file, row):
-    """Name a row for a message, such as "row 7 of part.parquet".
-
-    Parameters
-    ----------
-    file : str or None
-        The file, if it comes from one.
-    row : int
-        Its number; the first is row 0.
-
-    Returns
-    -------
-    str
-    """
-    return f"row {row}" if file is None else f"row {row} of {file}"

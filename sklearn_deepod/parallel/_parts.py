@@ -1,7 +1,5 @@
 """A folder of Parquet files that is complete, or can be completed."""
 
-import errno
-import os
 import re
 from itertools import groupby
 from operator import itemgetter
@@ -10,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sklearn_deepod.utils._optional_imports import optional_import
+from sklearn_deepod.utils._whole_files import replaced
 
 # Rows of a part that is there already which are scored again, to tell that it holds
 # scores of this detector and of these rows.
@@ -114,23 +113,8 @@ class Parts:
                 self._refuse(name)
 
     def _write(self, path, tables):
-        partial = path.with_name(f".{path.name}")
-        try:
-            with open(partial, "wb") as file:
-                self._write_tables(file, tables)
-                file.flush()
-                os.fsync(file.fileno())  # a power failure must not find it renamed
-            os.replace(partial, path)
-        except BaseException as error:
-            partial.unlink(missing_ok=True)
-            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                raise OSError(
-                    errno.ENOSPC,
-                    "The disk is full. Files that are complete are kept: make room and "
-                    "call this again, and it goes on",
-                    str(path),
-                ) from error
-            raise
+        with replaced(path) as file:
+            self._write_tables(file, tables)
 
     def _write_tables(self, file, tables):
         writer = None

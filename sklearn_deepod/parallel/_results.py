@@ -4,11 +4,10 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_deepod.utils._meta import check_scores_new_rows
+from sklearn_deepod.utils._scores import N_PROBES, check_fixed_scores, scores_of
 from sklearn_deepod.utils._sklearn_compat import _safe_indexing
 
 METHODS = ("score_samples", "decision_function", "predict")
-# Rows that are scored, and half of them in another order.
-N_PROBES = 100
 #: Names of the columns of results, and their types.
 RESULTS = {"score": np.float64, "decision": np.float64, "label": np.int8}
 
@@ -35,17 +34,15 @@ def check_scores_rows_alone(detector, X):
     X : {ndarray, data frame} of shape (n_samples, n_features)
         Rows of the first batch.
     """
-    n_rows = min(len(X), N_PROBES)
-    parts = np.arange(n_rows), np.arange((n_rows + 1) // 2)[::-1]
-    scores, again = (
-        one_result(detector, _safe_indexing(X, part), "score_samples") for part in parts
+    X = _as_fitted(detector, _safe_indexing(X, np.arange(min(len(X), N_PROBES + 1))))
+    check_fixed_scores(
+        detector,
+        X,
+        scores_of(detector, X),
+        why="They depend on the rows beside a row, so they are not to be had batch by "
+        "batch. Score the whole table at once.",
+        rtol=1e-4,  # float32 may round by the number of rows
     )
-    scores = scores[parts[1]]
-    if not np.allclose(again, scores, rtol=1e-4, atol=1e-6 * np.ptp(scores)):
-        raise ValueError(
-            f"The scores of {detector!r} depend on the rows beside a row, so they are "
-            "not to be had batch by batch. Score the whole table at once."
-        )
 
 
 def check_no_result_names(names):
@@ -87,7 +84,7 @@ def results(detector, X):
     if len(X) == 0:
         return {name: np.empty(0, dtype) for name, dtype in RESULTS.items()}
     X = _as_fitted(detector, X)
-    scores = np.asarray(detector.score_samples(X), dtype=np.float64)
+    scores = scores_of(detector, X)
     last = detector.steps[-1][1] if hasattr(detector, "steps") else detector
     if hasattr(last, "offset_"):
         decisions = scores - last.offset_
@@ -115,4 +112,7 @@ def one_result(detector, X, method):
     """
     if len(X) == 0:
         return np.empty(0, dtype=np.int64 if method == "predict" else np.float64)
-    return np.asarray(getattr(detector, method)(_as_fitted(detector, X)))
+    X = _as_fitted(detector, X)
+    if method == "score_samples":
+        return scores_of(detector, X)
+    return np.asarray(getattr(detector, method)(X))

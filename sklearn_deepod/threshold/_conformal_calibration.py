@@ -3,12 +3,7 @@
 import numpy as np
 
 from sklearn_deepod._stats import median_and_scale
-from sklearn_deepod.utils._scores import HIGHEST, scores_of
-from sklearn_deepod.utils._sklearn_compat import _safe_indexing
 from sklearn_deepod.utils._warnings import warn
-
-# Number of calibration rows that are scored again, to test whether scores are fixed.
-N_PROBES = 64
 
 
 class Calibration:
@@ -81,35 +76,6 @@ def warn_of_few(calibrations, alpha, *, weighted):
         f"1 / {total + 1:g}, so nothing will be flagged. Give more rows, or raise "
         "alpha."
     )
-
-
-def check_fixed_scores(detector, rows, scores):
-    """Raise if the score of a row depends on other rows, or on the call.
-
-    Parameters
-    ----------
-    detector : estimator
-        The fitted detector.
-    rows : {array-like, sparse matrix} of shape (n_rows, n_features)
-        Rows that the detector has scored.
-    scores : ndarray of shape (n_rows,)
-        Their scores.
-
-    Raises
-    ------
-    ValueError
-        If a subset of the rows in reverse order gets other scores.
-    """
-    probes = np.arange(min(len(scores), N_PROBES))[::-1]
-    again = scores_of(detector, _safe_indexing(rows, probes))
-    usual = scores[np.abs(scores) < HIGHEST]
-    tolerance = 1e-6 * np.ptp(usual) if len(usual) else 0.0
-    if not np.allclose(again, scores[probes], rtol=1e-6, atol=tolerance):
-        raise ValueError(
-            f"{detector!r} gave some rows other scores in a second call with fewer "
-            "rows. Conformal p-values need a detector whose score is a fixed function "
-            "of the row."
-        )
 
 
 def likelihood_ratios(likelihood_ratio, X, n_samples):

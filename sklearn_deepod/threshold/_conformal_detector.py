@@ -11,7 +11,6 @@ from sklearn.utils.validation import has_fit_parameter, indexable
 
 from sklearn_deepod.threshold._conformal_calibration import (
     Calibration,
-    check_fixed_scores,
     likelihood_ratios,
     warn_of_few,
 )
@@ -22,7 +21,7 @@ from sklearn_deepod.utils._meta import (
     has_tags,
     take_features,
 )
-from sklearn_deepod.utils._scores import scores_of
+from sklearn_deepod.utils._scores import check_fixed_scores, scores_of
 from sklearn_deepod.utils._sklearn_compat import (
     Interval,
     RealNotInt,
@@ -282,7 +281,13 @@ class ConformalDetector(MetaDetectorMixin, ConformalPValuesMixin, BaseEstimator)
         else:
             detector = self._fitted_on(train, weighted=weighted)
         scores = scores_of(detector, rows)
-        check_fixed_scores(detector, rows, scores)
+        check_fixed_scores(
+            detector,
+            rows,
+            scores,
+            why="Conformal p-values need a detector whose score is a fixed function of "
+            "the row.",
+        )
         ratios = likelihood_ratios(self.likelihood_ratio, rows, len(scores))
         return detector, Calibration(scores, calibration.weight, ratios)
 

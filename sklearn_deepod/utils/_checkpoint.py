@@ -1,13 +1,12 @@
 """Checkpoints: what a training needs to go on after its process has died."""
 
-import contextlib
-import os
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from sklearn_deepod.utils._ambient import Ambient
+from sklearn_deepod.utils._whole_files import replaced
 
 #: The `Checkpoint` in which trainings save their states, and go on from what they find.
 CHECKPOINT = Ambient("checkpoint")
@@ -83,20 +82,6 @@ class SavedTraining:
         if self.writes:
             with replaced(self.path) as file:
                 torch.save(_as_tensors({**state, "key": self.key}), file)
-
-
-@contextlib.contextmanager
-def replaced(path):
-    """A binary file that takes its name only when it is complete and on the disk."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with open(beside, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _as_tensors(state):

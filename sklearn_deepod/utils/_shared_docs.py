@@ -4,8 +4,10 @@ import inspect
 import re
 
 # In numpydoc's order.
-_SECTIONS = ("Parameters", "Attributes", "Returns", "Raises", "See Also", "Notes")
-_SECTIONS = (*_SECTIONS, "References", "Examples")
+_SECTIONS = (
+    *("Parameters", "Attributes", "Returns", "Yields", "Raises", "Warns", "See Also"),
+    *("Notes", "References", "Examples"),
+)
 
 
 def documented_like(other):

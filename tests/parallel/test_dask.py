@@ -12,6 +12,7 @@ from sklearn.base import BaseEstimator
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
+from sklearn.neighbors import LocalOutlierFactor
 from sklearn.utils.estimator_checks import check_estimator
 
 from sklearn_deepod import AutoEncoder, DetectorEnsemble, DevNet, ZScore
@@ -245,3 +246,14 @@ def test_the_recipes_of_the_guide(frame, folder, client, monkeypatch):
 def test_it_can_be_pickled(frame, forest):
     detector = pickle.loads(pickle.dumps(DaskDetector(forest).fit(frame[FEATURES])))
     assert detector.predict(frame[FEATURES]).shape == (1000,)
+
+
+def test_a_failed_fit_changes_nothing():
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    detector = DaskDetector(ZScore()).fit(X)
+    before = dict(vars(detector))
+    with pytest.raises(ValueError, match="infinity"):
+        detector.fit(da.from_array(np.full((20, 4), np.inf), chunks=(10, 4)))
+    assert vars(detector) == before
+    with pytest.raises(TypeError, match="cannot score new rows"):
+        DaskDetector(LocalOutlierFactor()).fit(da.from_array(X, chunks=(50, 3)))

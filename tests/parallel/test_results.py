@@ -7,7 +7,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.frozen import FrozenEstimator
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import SGDOneClassSVM
-from sklearn.neighbors import LocalOutlierFactor
+from sklearn.neighbors import KernelDensity, LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import OneClassSVM
@@ -64,3 +64,13 @@ def test_rows_are_scored_once(monkeypatch):
     )
     results(model, X)
     assert calls == [1]
+
+
+def test_a_row_without_a_score_is_an_outlier():
+    X, _ = make_table()
+    density = KernelDensity(kernel="tophat", bandwidth=3.0).fit(X)
+    density.offset_ = -20.0
+    found = results(density, np.vstack([X, np.full((1, 5), 1e6)]))
+    assert np.isfinite(found["score"]).all()
+    assert found["label"][-1] == -1
+    assert (found["label"][:-1] == 1).all()

@@ -1,6 +1,5 @@
 """Fits of several processes, and fits that are killed."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -13,7 +12,6 @@ from skorch.callbacks import Callback
 
 from sklearn_deepod import ALAD, AutoEncoder, DeepOutlierDetector, DeepSVDD
 from sklearn_deepod.parallel import checkpoints, data_parallel
-from sklearn_deepod.utils._checkpoint import replaced
 
 LONG = {"max_epochs": 5, "max_steps": None, "n_estimators": 2, "random_state": 0}
 
@@ -93,16 +91,6 @@ class TestCheckpoints:
         with checkpoints(tmp_path):
             second = AutoEncoder(**params).fit(X)
         np.testing.assert_array_equal(second.score_samples(X), first.score_samples(X))
-
-    def test_no_half_file_after_an_error(self, tmp_path):
-        path = tmp_path / "state"
-        with replaced(path) as file:
-            file.write(b"whole")
-        with contextlib.suppress(OSError), replaced(path) as file:
-            file.write(b"ha")
-            raise OSError("the disk is full")
-        assert path.read_bytes() == b"whole"
-        assert list(tmp_path.iterdir()) == [path]
 
     def test_killed_at_random_moments(self, X, tmp_path):
         script = (
