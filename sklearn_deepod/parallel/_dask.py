@@ -27,9 +27,9 @@ MERGED_AT_ONCE = 8
 class DaskDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
     """An outlier detector for arrays and data frames of Dask.
 
-    Rows are scored lazily, where they lie: the scores of a Dask array are a Dask array,
-    those of a Dask data frame a Dask series with its index. The detector goes to each
-    worker once. What is no collection of Dask is handed on to the detector.
+    Rows are scored lazily, on the workers that hold them: the scores of a Dask array
+    are a Dask array, those of a Dask data frame a Dask series with its index. The
+    detector is sent to each worker once. Other data are passed to the detector.
 
     Read more in the :ref:`User Guide <scaling-out>`.
 
@@ -84,7 +84,7 @@ class DaskDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         self.max_samples = max_samples
         self.random_state = random_state
 
-    # `detector` validates its own parameters, whose errors then bear its name.
+    # The detector validates its own parameters, so that errors name the detector.
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X, y=None, **params):
         """Fit a clone of the detector on a sample of the rows.
@@ -96,8 +96,8 @@ class DaskDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         y : dask.array.Array, dask.dataframe.Series or array-like, default=None
             Labels, in partitions like those of `X`.
         **params : dict
-            Handed on to the detector's `fit`. With a collection, ``sample_weight`` at
-            most, in partitions like those of `X`.
+            Passed to the `fit` of the detector. With a collection, only
+            ``sample_weight``, in partitions like those of `X`.
 
         Returns
         -------
@@ -107,7 +107,8 @@ class DaskDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If labels or weights are not parted as the rows are.
+            If labels or weights are in other partitions than the rows. After any error
+            the estimator is in the state that it was in before.
         """
         with all_or_nothing(self):
             self._fit(X, y, params)

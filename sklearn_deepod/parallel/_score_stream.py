@@ -48,10 +48,10 @@ def score_stream(
 ):
     """Score more rows than memory holds, batch by batch.
 
-    What is in memory is some batches, whatever the number of rows. Scores are those
-    that the detector gives to the whole table at once. Refused are detectors whose
-    score of a row depends on the rows beside it, such as
-    `sklearn_deepod.timeseries.WindowedDetector`.
+    Memory holds a few batches, whatever the number of rows. The scores are those that
+    the detector gives to the whole table at once. Detectors whose score of a row
+    depends on the rows beside it, such as
+    `sklearn_deepod.timeseries.WindowedDetector`, are refused.
 
     Read more in the :ref:`User Guide <scaling-out>`.
 

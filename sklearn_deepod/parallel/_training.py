@@ -107,8 +107,8 @@ def checkpoints(folder):
     Notes
     -----
     Bounded by `max_steps`, the training on a large table is a single epoch. Give
-    ``max_epochs`` and ``max_steps=None`` for a long one. What callbacks keep to
-    themselves is not saved.
+    ``max_epochs`` and ``max_steps=None`` for a long one. The state of callbacks is not
+    saved. Detectors without a training, and those of other packages, save nothing.
 
     Examples
     --------

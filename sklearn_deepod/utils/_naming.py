@@ -25,5 +25,6 @@ def naming(argument):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(
-            f"{argument} cannot be converted to an array of numbers: {error}"
+            f"{argument} cannot be converted to an array of numbers: {error}. Encode "
+            "text and other objects as numbers first, or leave them out."
         ) from error
