@@ -217,11 +217,14 @@ class BaseDeepDetector(IncrementalMixin, BaseTorchDetector, metaclass=ABCMeta):
         self._keep_sample(rows)
         watch.close()
 
-    def _learn(self, trainer, rows, watch, *, contaminated=False, **settings):
+    def _learn(
+        self, trainer, rows, watch, *, contaminated=False, seen=None, **settings
+    ):
         """One training, and what scoring needs to know of the rows."""
         trimmed = self._trimmed_share() if contaminated else 0.0
         self.net_ = trainer.train(rows, watch, trim_fraction=trimmed, **settings)
-        self._fit_statistics(rows, SUPPORT_FRACTION if contaminated else 1.0)
+        support_fraction = SUPPORT_FRACTION if contaminated else 1.0
+        self._fit_statistics(rows if seen is None else seen, support_fraction)
 
     def _partial_fit_rows(self, rows, *, goes_on):
         """Train for an epoch; fit statistics and threshold on all the rows seen."""
@@ -230,17 +233,17 @@ class BaseDeepDetector(IncrementalMixin, BaseTorchDetector, metaclass=ABCMeta):
         trainer = Trainer(self)
         if not goes_on:
             self._fit_preprocessor(rows)
-        trimmed = 0.0 if self.novelty else self._trimmed_share()
         watch = EpochWatch(self, 1)
-        self.net_ = trainer.train(
+        self._learn(
+            trainer,
             rows,
             watch,
-            trim_fraction=trimmed,
+            contaminated=not self.novelty,
+            seen=seen,
             net=self.net_ if goes_on else None,
             epochs=trainer.epochs(rows)[:1],
             cosine=False,
         )
-        self._fit_statistics(seen, 1.0 if self.novelty else SUPPORT_FRACTION)
         self._fit_threshold(seen)
         self._keep_sample(seen)
         watch.close()

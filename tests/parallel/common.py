@@ -1,6 +1,8 @@
 """Tables that lie in files, and the recipes of the guide."""
 
+import os
 import re
+import signal
 import textwrap
 from pathlib import Path
 
@@ -62,6 +64,32 @@ class Sums(BaseEstimator):
 
     def score_samples(self, X):
         return X.reshape(len(X), -1).sum(axis=1)
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+
+class KillsItsUser(BaseEstimator):
+    """A detector that kills as many processes as it finds marks missing."""
+
+    offset_ = 0.0
+
+    def __init__(self, detector, folder, n_killed=0):
+        self.detector = detector
+        self.folder = folder
+        self.n_killed = n_killed
+
+    def fit(self, X, y=None):
+        return self
+
+    def score_samples(self, X):
+        for i in range(self.n_killed):
+            try:
+                os.mkdir(os.path.join(self.folder, f"killed-{i}"))
+            except FileExistsError:
+                continue
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.detector.score_samples(X)
 
     def __sklearn_is_fitted__(self):
         return True

@@ -2,13 +2,11 @@
 
 import os
 import pickle
-import signal
 
 import numpy as np
 import pandas as pd
 import pytest
 from joblib import parallel_config
-from sklearn.base import BaseEstimator
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -18,7 +16,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from sklearn_deepod import AutoEncoder, DetectorEnsemble, DevNet, ZScore
 from sklearn_deepod.parallel import DaskDetector, score_stream
 from tests.conftest import QUICK, make_table
-from tests.parallel.common import FEATURES, Sums, make_forest, run_recipe
+from tests.parallel.common import FEATURES, KillsItsUser, Sums, make_forest, run_recipe
 
 da = pytest.importorskip("dask.array", reason="Dask is not installed")
 dd = pytest.importorskip("dask.dataframe", reason="Dask is not installed")
@@ -37,34 +35,12 @@ def client():
         yield client
 
 
-class Marking(BaseEstimator):
-    """A detector that leaves marks where it is unpickled, and kills its first users."""
-
-    offset_ = 0.0
-
-    def __init__(self, detector, folder, n_killed=0):
-        self.detector = detector
-        self.folder = folder
-        self.n_killed = n_killed
-
-    def fit(self, X, y=None):
-        return self
+class Marking(KillsItsUser):
+    """A detector that leaves a mark wherever it is unpickled."""
 
     def __setstate__(self, state):
         super().__setstate__(state)
         os.mkdir(os.path.join(self.folder, f"{os.getpid()}-{os.urandom(4).hex()}"))
-
-    def score_samples(self, X):
-        for i in range(self.n_killed):
-            try:
-                os.mkdir(os.path.join(self.folder, f"killed-{i}"))
-            except FileExistsError:
-                continue
-            os.kill(os.getpid(), signal.SIGKILL)
-        return self.detector.score_samples(X)
-
-    def __sklearn_is_fitted__(self):
-        return True
 
 
 METHODS = ["score_samples", "decision_function", "predict"]

@@ -3,19 +3,17 @@
 import decimal
 import os
 import shutil
-import signal
 import sys
 from datetime import UTC, date, datetime
 
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.base import BaseEstimator
 from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
 
 from sklearn_deepod.parallel import SparkDetector
-from tests.parallel.common import FEATURES, make_forest, run_recipe
+from tests.parallel.common import FEATURES, KillsItsUser, make_forest, run_recipe
 
 pyspark = pytest.importorskip("pyspark", reason="pyspark is not installed")
 if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
@@ -44,32 +42,6 @@ def spark():
         session.sparkContext.setLogLevel("OFF")
         yield session
         session.stop()
-
-
-class KillsItsUser(BaseEstimator):
-    """A detector that kills as many processes as it finds marks missing."""
-
-    offset_ = 0.0
-
-    def __init__(self, detector, folder, n_killed):
-        self.detector = detector
-        self.folder = folder
-        self.n_killed = n_killed
-
-    def fit(self, X, y=None):
-        return self
-
-    def score_samples(self, X):
-        for i in range(self.n_killed):
-            try:
-                os.mkdir(os.path.join(self.folder, f"killed-{i}"))
-            except FileExistsError:
-                continue
-            os.kill(os.getpid(), signal.SIGKILL)
-        return self.detector.score_samples(X)
-
-    def __sklearn_is_fitted__(self):
-        return True
 
 
 def collected(df):
