@@ -3,11 +3,14 @@
 - ``files``: a process that scores to Parquet files is killed, and started again in the
   same folder, until it ends. Each file that is there must be whole at all times, and in
   the end all rows must be there, once, in order, with the scores that they have.
+- ``fit``: a process that fits under `checkpoints` is killed, and started again with the
+  same folder, until it ends. The detector must give the scores, bit for bit, of one
+  that was fitted without an interruption.
 - ``dask``: worker processes of a LocalCluster are killed while they score.
 - ``spark``: Python processes of a local Spark are killed while they score.
 
-``python kill.py files --times 200``, ``python kill.py dask --times 20``,
-``python kill.py spark --times 5``.
+``python kill.py files --times 200``, ``python kill.py fit --times 200``,
+``python kill.py dask --times 20``, ``python kill.py spark --times 5``.
 """
 
 import argparse
@@ -26,7 +29,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 from sklearn.ensemble import IsolationForest
 
-from sklearn_deepod.parallel import DaskDetector, SparkDetector, score_stream
+from sklearn_deepod import AutoEncoder
+from sklearn_deepod.parallel import (
+    DaskDetector,
+    SparkDetector,
+    checkpoints,
+    score_stream,
+)
 
 FEATURES = ["x0", "x1", "x2"]
 ROWS_PER_FILE = 700
@@ -66,11 +75,48 @@ def half_files(output, n_rows):
     return n_half
 
 
+class Killer:
+    """Runs functions in processes that it kills at random moments.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Draws the moments.
+
+    Attributes
+    ----------
+    n_killed : int
+        Processes killed before their end.
+    """
+
+    def __init__(self, rng):
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["sklearn_deepod.parallel"])
+        self._rng, self._lengths = rng, []
+        self.n_killed = 0
+
+    def ends(self, function, *args):
+        """Call a function in a process; return whether it came to its end."""
+        process = self._context.Process(target=function, args=args)
+        process.start()
+        start = perf_counter()
+        # Two runs are left to end, to know how long one takes.
+        left = len(self._lengths) < 2
+        process.join(None if left else self._rng.uniform(0, self._lengths[1]))
+        self._lengths.append(perf_counter() - start)
+        process.kill()
+        process.join()
+        killed = process.exitcode == -signal.SIGKILL
+        self.n_killed += killed
+        if not killed and process.exitcode:
+            raise RuntimeError(f"The process ended with {process.exitcode}.")
+        return not killed
+
+
 def kill_files(times, rng):
     """Kill a process that writes files; return (kills, wrong rows, half files)."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["sklearn_deepod.parallel"])
-    n_killed = n_wrong = n_half = 0
+    killer = Killer(rng)
+    n_wrong = n_half = 0
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         (folder / "rows").mkdir()
@@ -78,36 +124,48 @@ def kill_files(times, rng):
         for i in range(10):
             part = frame[1000 * i : 1000 * (i + 1)]
             part.to_parquet(folder / "rows" / f"{i}.parquet", row_group_size=170)
-        lengths = []
-        while n_killed < times:
-            output = folder / "scores"
-            while True:
-                process = context.Process(
-                    target=score_folder, args=(forest, folder / "rows", output)
-                )
-                process.start()
-                start = perf_counter()
-                # Two runs are left to end, to know how long one takes.
-                wait = rng.uniform(0, lengths[1]) if len(lengths) > 1 else None
-                process.join(wait)
-                lengths.append(perf_counter() - start)
-                process.kill()
-                process.join()
-                n_killed += process.exitcode == -signal.SIGKILL
+        output = folder / "scores"
+        while killer.n_killed < times:
+            ended = False
+            while not ended:
+                ended = killer.ends(score_folder, forest, folder / "rows", output)
                 n_half += half_files(output, len(frame))
-                if process.exitcode == 0:
-                    break
             n_wrong += check(pd.read_parquet(output), frame, expected)
             n_wrong += any(path.name[0] == "." for path in output.iterdir())
             shutil.rmtree(output)
-    return n_killed, n_wrong, n_half
+    return killer.n_killed, n_wrong, n_half
+
+
+def fit_and_save(X, folder):
+    """Fit in a process that may be killed."""
+    detector = AutoEncoder(max_epochs=40, batch_size=64, random_state=0)
+    with checkpoints(folder / "states"):
+        detector.fit(X)
+    np.save(folder / "scores.npy", detector.score_samples(X))
+
+
+def kill_fit(times, rng):
+    """Kill a process that fits; return (kills, wrong rows)."""
+    killer = Killer(rng)
+    X = make_rows(2_000)[0][FEATURES].to_numpy()
+    expected, n_wrong = None, 0
+    while killer.n_killed < times:
+        with tempfile.TemporaryDirectory() as folder:
+            folder = Path(folder)
+            while not killer.ends(fit_and_save, X, folder):
+                pass
+            scores = np.load(folder / "scores.npy")
+        if expected is None:  # the first run is not killed
+            expected = scores
+        n_wrong += int((scores != expected).sum())
+    return killer.n_killed, n_wrong
 
 
 def kill_dask(times, rng):
     """Kill workers of Dask that score; return (kills, wrong rows)."""
     import dask
     import dask.array as da
-    from distributed import Client, LocalCluster, wait
+    from distributed import Client, LocalCluster, Status, wait
 
     frame, forest, expected = make_rows(100_000)
     X = da.from_array(frame[FEATURES].to_numpy(), chunks=(500, -1))
@@ -130,8 +188,12 @@ def kill_dask(times, rng):
                 except TimeoutError:
                     # Dask gives up a worker that dies while it is being started.
                     known = client.scheduler_info()["workers"]
-                    workers = [*cluster.workers.values()]
-                    pids = [w.pid for w in workers if w.worker_address in known]
+                    pids = [
+                        worker.pid
+                        for worker in cluster.workers.values()
+                        if worker.worker_address in known
+                        and getattr(worker.process, "status", None) == Status.running
+                    ]
                     with contextlib.suppress(ProcessLookupError):
                         if pids:
                             os.kill(rng.choice(pids), signal.SIGKILL)
@@ -178,7 +240,7 @@ def kill_spark(times, rng):
     return n_killed, n_wrong
 
 
-KILLERS = {"files": kill_files, "dask": kill_dask, "spark": kill_spark}
+KILLERS = {"files": kill_files, "fit": kill_fit, "dask": kill_dask, "spark": kill_spark}
 
 
 def main():

@@ -56,7 +56,7 @@ def test_arrays(frame, tmp_path, monkeypatch):
 def test_long_fits(frame, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.save("rows.npy", frame[FEATURES].to_numpy())
-    single, shared = recipe_blocks("Long fits")
+    single, shared, _ = recipe_blocks("Long fits")
     namespace = {}
     exec(single.replace("max_epochs=20", "max_epochs=2"), namespace)
     assert namespace["detector"].n_iter_ == 2

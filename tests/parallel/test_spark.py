@@ -13,7 +13,13 @@ from sklearn.ensemble import IsolationForest
 from sklearn.exceptions import NotFittedError
 
 from sklearn_deepod.parallel import SparkDetector
-from tests.parallel.common import FEATURES, KillsItsUser, make_forest, run_recipe
+from tests.parallel.common import (
+    FEATURES,
+    KillsItsUser,
+    make_forest,
+    recipe_blocks,
+    run_recipe,
+)
 
 pyspark = pytest.importorskip("pyspark", reason="pyspark is not installed")
 if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
@@ -138,6 +144,18 @@ def test_the_recipe_of_the_guide(spark, frame, folder):
     expected = frame[detector.predict(frame[FEATURES]) == -1]
     assert {*flagged["id"]} == {*expected["id"]}
     assert [*flagged] == ["id", *FEATURES, "score", "decision", "label"]
+
+
+def test_processes_of_spark_train_together(spark, frame, tmp_path):
+    X = frame[FEATURES].to_numpy()
+    np.save(tmp_path / "rows.npy", X)
+    recipe = recipe_blocks("Long fits")[-1].replace("batch_size=4096", "batch_size=64")
+    names = {"__name__": "__main__"}
+    exec(recipe.replace('"rows.npy"', repr(str(tmp_path / "rows.npy"))), names)
+    detector = names["detector"]
+    assert detector.n_iter_ == 5
+    far = np.vstack([X[:20], X.max(axis=0) + 10])
+    assert detector.score_samples(far).argmin() == 20
 
 
 def test_what_cannot_be_scored(spark, frame, forest):
