@@ -1,8 +1,10 @@
 """Tables that lie in files, and the recipes of the guide."""
 
+import multiprocessing
 import os
 import re
 import signal
+import sys
 import textwrap
 from pathlib import Path
 
@@ -93,6 +95,30 @@ class KillsItsUser(BaseEstimator):
 
     def __sklearn_is_fitted__(self):
         return True
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """Processes that start from one which has imported everything."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["sklearn_deepod.parallel"])
+    return context
+
+
+def run_until(n_calls, function, *args):
+    """Call a function and die at the n-th call within; return how many there were."""
+    n_left = n_calls
+
+    def count(frame, event, argument):
+        nonlocal n_left
+        n_left -= event in ("call", "c_call")
+        if n_left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.setprofile(count)
+    function(*args)
+    sys.setprofile(None)
+    return n_calls - n_left
 
 
 def break_page(path, fraction):

@@ -1,5 +1,5 @@
 """Fixtures of this folder."""
 
-from tests.parallel.common import folder, forest, frame
+from tests.parallel.common import folder, forest, frame, processes
 
-__all__ = ["folder", "forest", "frame"]
+__all__ = ["folder", "forest", "frame", "processes"]

@@ -1,9 +1,7 @@
 """Files of scores are complete or not there, whenever the process dies."""
 
-import multiprocessing
 import os
 import signal
-import sys
 
 import numpy as np
 import pandas as pd
@@ -11,33 +9,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from sklearn_deepod.parallel import score_stream
-from tests.parallel.common import FEATURES, make_forest
+from tests.parallel.common import FEATURES, make_forest, run_until
 
 SETTINGS = {"rows_per_file": 130, "batch_size": 70, "key_columns": ["id"]}
 
 
-def score_until(n_calls, forest, folder, output):
-    """Score, and die at the n-th function call."""
-    n_left = n_calls
-
-    def count(frame, event, argument):
-        nonlocal n_left
-        n_left -= event in ("call", "c_call")
-        if n_left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    sys.setprofile(count)
+def score(forest, folder, output):
     score_stream(forest, folder, output, **SETTINGS)
-    sys.setprofile(None)
-    return n_calls - n_left
-
-
-@pytest.fixture(scope="module")
-def processes():
-    """Processes that start from one which has imported everything."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
 
 
 def check_complete(frame, forest, output):
@@ -52,12 +30,12 @@ def check_complete(frame, forest, output):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_killed_and_called_again(frame, folder, forest, tmp_path, processes, seed):
-    n_calls = score_until(10**9, forest, folder, tmp_path / "counted")
+    n_calls = run_until(10**9, score, forest, folder, tmp_path / "counted")
     rng = np.random.default_rng(seed)
     output = tmp_path / "killed"
     for moment in rng.integers(n_calls // 10, n_calls, size=4):
         process = processes.Process(
-            target=score_until, args=(int(moment), forest, folder, output)
+            target=run_until, args=(int(moment), score, forest, folder, output)
         )
         process.start()
         process.join()

@@ -1,10 +1,8 @@
 """Fits of several processes, and fits that are killed."""
 
-import os
 import signal
 import subprocess
 import sys
-import time
 
 import numpy as np
 import pytest
@@ -12,6 +10,7 @@ from skorch.callbacks import Callback
 
 from sklearn_deepod import ALAD, AutoEncoder, DeepOutlierDetector, DeepSVDD
 from sklearn_deepod.parallel import checkpoints, data_parallel
+from tests.parallel.common import run_until
 
 LONG = {"max_epochs": 5, "max_steps": None, "n_estimators": 2, "random_state": 0}
 
@@ -92,32 +91,27 @@ class TestCheckpoints:
             second = AutoEncoder(**params).fit(X)
         np.testing.assert_array_equal(second.score_samples(X), first.score_samples(X))
 
-    def test_killed_at_random_moments(self, X, tmp_path):
-        script = (
-            "import sys, numpy as np\n"
-            "from sklearn_deepod import AutoEncoder\n"
-            "from sklearn_deepod.parallel import checkpoints\n"
-            "X = np.load(sys.argv[1])\n"
-            "print('begins', flush=True)\n"
-            "with checkpoints(sys.argv[2]):\n"
-            "    detector = AutoEncoder(max_epochs=100, max_steps=None,\n"
-            "                           random_state=0).fit(X)\n"
-            "np.save(sys.argv[3], detector.score_samples(X))\n"
-        )
-        np.save(tmp_path / "X.npy", X)
-        paths = [str(tmp_path / name) for name in ("X.npy", "states", "scores.npy")]
+    def test_killed_at_random_moments(self, X, tmp_path, processes):
+        scores = tmp_path / "scores.npy"
+        n_calls = run_until(10**9, fit_and_save, X, tmp_path / "counted", scores)
+        expected = np.load(scores)
+        scores.unlink()
         rng = np.random.default_rng(0)
-        for seconds in (*rng.uniform(0.2, 2.0, size=2), None):
-            run = subprocess.Popen(
-                [sys.executable, "-c", script, *paths], stdout=subprocess.PIPE
+        for moment in (*rng.integers(n_calls // 10, n_calls, size=3), 10**9):
+            process = processes.Process(
+                target=run_until,
+                args=(int(moment), fit_and_save, X, tmp_path / "states", scores),
             )
-            run.stdout.readline()
-            if seconds is not None:
-                time.sleep(seconds)
-                os.kill(run.pid, signal.SIGKILL)
-            run.wait(timeout=120)
-        expected = AutoEncoder(max_epochs=100, max_steps=None, random_state=0).fit(X)
-        np.testing.assert_array_equal(np.load(paths[2]), expected.score_samples(X))
+            process.start()
+            process.join()
+            assert process.exitcode in (0, -signal.SIGKILL)  # what is left is short
+        np.testing.assert_array_equal(np.load(scores), expected)
+
+
+def fit_and_save(X, folder, path):
+    with checkpoints(folder):
+        detector = AutoEncoder(max_epochs=20, max_steps=None, random_state=0).fit(X)
+    np.save(path, detector.score_samples(X))
 
 
 IN_EACH_PROCESS = """
