@@ -608,7 +608,7 @@ class LUNAR(BaseDeepDetector):
     n_neighbors: int
     negative_samples: Literal['mixed', 'subspace', 'uniform']
     epsilon: float
-    max_references: int
+    max_references: Literal['auto'] | int
     hidden_layer_sizes: Any
     activation: Literal['elu', 'gelu', 'identity', 'leaky_relu', 'logistic', 'relu', 'silu', 'tanh']
     references_: Any
@@ -618,7 +618,7 @@ class LUNAR(BaseDeepDetector):
         n_neighbors: int = 5,
         negative_samples: Literal['mixed', 'subspace', 'uniform'] = 'mixed',
         epsilon: float = 0.1,
-        max_references: int = 8192,
+        max_references: Literal['auto'] | int = 'auto',
         hidden_layer_sizes: Any = ...,
         activation: Literal['elu', 'gelu', 'identity', 'leaky_relu', 'logistic', 'relu', 'silu', 'tanh'] = 'relu',
         novelty: bool = False,

@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from sklearn_deepod import LUNAR
+from sklearn_deepod.detectors._neighbors import _lunar
 from sklearn_deepod.detectors._neighbors._lunar import References
 from tests.conftest import QUICK, make_table
 
@@ -163,6 +164,14 @@ def test_references_of_a_large_table_are_a_sample():
     count = detector.references_.nearest.count[: detector.references_.n_references]
     assert count.sum() == 200
     assert count.max().item() == pytest.approx(100, abs=1)
+
+
+def test_wide_tables_have_fewer_references(monkeypatch):
+    monkeypatch.setattr(_lunar, "_MOST_CELLS", 2_000)
+    X = np.random.default_rng(0).normal(size=(60, 100))
+    assert LUNAR(**QUICK).fit(X).references_.n_references == 20
+    explicit = LUNAR(max_references=30, **QUICK).fit(X)
+    assert explicit.references_.n_references == 30
 
 
 def test_weights_are_repeated_rows():
