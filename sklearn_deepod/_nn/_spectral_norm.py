@@ -9,7 +9,8 @@ from torch.nn import functional as F
 from sklearn_deepod._determinism import one_blas_thread
 from sklearn_deepod._nn._dense import BatchedLinear
 
-# Power iterations on the initial weights; each training step adds one.
+# Power iterations on the initial weights, when the training begins; each of its steps
+# adds one.
 _FIRST_ITERATIONS = 10
 # Avoids a division by zero where all weights are 0.
 _SMALLEST = 1e-12
@@ -35,14 +36,13 @@ class SpectralNorm(nn.Module):
         super().__init__()
         self.module = module
         self._layers = {}
+        self.register_buffer("begun", torch.tensor(False))
         self.register_buffer("divided", torch.tensor(False))
         for name, layer in module.named_modules():
             if isinstance(layer, _NORMALISED):
                 holds_members = isinstance(layer, BatchedLinear)
                 matrix = _matrices(layer.weight.detach(), holds_members)
                 vector = torch.randn(*matrix.shape[:2], 1, generator=generator)
-                for _ in range(_FIRST_ITERATIONS):
-                    vector, _ = _iterate(matrix, vector)
                 self.register_buffer(f"vector{len(self._layers)}", vector)
                 self._layers[f"{name}.weight".lstrip(".")] = holds_members
 
@@ -51,14 +51,17 @@ class SpectralNorm(nn.Module):
         if not self.training:
             return self.module(X, *args)
         self.divided.fill_(False)
+        n_iterations = 1 if self.begun else 1 + _FIRST_ITERATIONS
+        self.begun.fill_(True)
         weights = {}
         for i, (name, holds_members) in enumerate(self._layers.items()):
             weight = self.module.get_parameter(name)
             matrix = _matrices(weight, holds_members)
             left = getattr(self, f"vector{i}")
             with torch.no_grad():
-                new, right = _iterate(matrix, left)
-                left.copy_(new)
+                for _ in range(n_iterations):
+                    new, right = _iterate(matrix, left)
+                    left.copy_(new)
             size = (new.transpose(1, 2) @ matrix @ right).clamp_min(_SMALLEST)
             weights[name] = (matrix / size).view_as(weight)
         return functional_call(self.module, weights, (X, *args))
