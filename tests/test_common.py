@@ -40,6 +40,9 @@ from sklearn_deepod.base import BaseDeepDetector
 from sklearn_deepod.utils import all_detectors
 from tests.conftest import QUICK, make_detector, make_table
 
+# Coverage would take half as long again, and other tests cover what these run.
+pytestmark = pytest.mark.no_cover
+
 CLASSES = [cls for _, cls in all_detectors()]
 FORMATS = {
     "array": np.asarray,
@@ -105,9 +108,7 @@ def same(a, b):
     )
 
 
-# More than one epoch of the few rows that most checks have. Without coverage, which
-# would take as long again: other tests run all that they run.
-@pytest.mark.no_cover
+# More than one epoch of the few rows that most checks have.
 @parametrize_with_checks(
     [make_detector(cls, **(QUICK | {"max_steps": 4})) for cls in CLASSES]
 )

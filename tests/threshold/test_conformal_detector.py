@@ -71,6 +71,7 @@ class Noisy(OutlierMixin, BaseEstimator):
         return tags
 
 
+@pytest.mark.no_cover  # see tests/test_common.py
 class TestChecks:
     """scikit-learn's checks of estimators."""
 

@@ -53,6 +53,7 @@ every_detector = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.no_cover  # see tests/test_common.py
 class TestChecks:
     """scikit-learn's checks of estimators."""
 
