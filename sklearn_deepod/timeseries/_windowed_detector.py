@@ -5,13 +5,12 @@ from numbers import Integral
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils import InputTags, get_tags
-from sklearn.utils.validation import validate_data
 
 from sklearn_deepod._stats import training_threshold
+from sklearn_deepod.timeseries._series_input import SeriesInputMixin
 from sklearn_deepod.timeseries._windows import cut_windows, merge_scores, window_starts
-from sklearn_deepod.utils._decision import ContaminationMixin, DecisionMixin
+from sklearn_deepod.utils._decision import ContaminationMixin
 from sklearn_deepod.utils._meta import MetaDetectorMixin, check_scores_new_rows
-from sklearn_deepod.utils._naming import naming
 from sklearn_deepod.utils._scores import scores_of
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
@@ -21,14 +20,15 @@ SCORE_CELLS = 2**22
 
 
 class WindowedDetector(
-    MetaDetectorMixin, ContaminationMixin, DecisionMixin, BaseEstimator
+    MetaDetectorMixin, ContaminationMixin, SeriesInputMixin, BaseEstimator
 ):
-    """Outlier detection in one long series by any detector on its windows.
+    """Outlier detection in long series by any detector on their windows.
 
-    The rows of `X` are the time stamps of one series, in temporal order and at equal
+    The rows of `X` are the time stamps of a series, in temporal order and at equal
     intervals; its columns are the channels. A clone of `detector` is fitted on windows
     of the series. The score of a time stamp is computed from the scores of the windows
-    that contain it, so n rows get n scores, as from any outlier detector.
+    that contain it, so n rows get n scores, as from any outlier detector. Of several
+    series, given as a list or by `groups`, no window contains time stamps of two.
 
     Read more in the :ref:`User Guide <windowed-detector>`.
 
@@ -103,6 +103,7 @@ class WindowedDetector(
         "stride": [Interval(Integral, 1, None, closed="left")],
         "merge": [StrOptions({"max", "mean", "last"})],
         "flatten": ["boolean", StrOptions({"auto"})],
+        **SeriesInputMixin._parameter_constraints,
         **ContaminationMixin._parameter_constraints,
     }
 
@@ -117,6 +118,8 @@ class WindowedDetector(
         stride=1,
         merge="max",
         flatten="auto",
+        time_column=None,
+        on_gap="raise",
         contamination="auto",
         novelty=False,
     ):
@@ -125,18 +128,29 @@ class WindowedDetector(
         self.stride = stride
         self.merge = merge
         self.flatten = flatten
+        self.time_column = time_column
+        self.on_gap = on_gap
         self.contamination = contamination
         self.novelty = novelty
 
-    def fit(self, X, y=None):
-        """Fit the detector on the windows of a series.
+    def fit(self, X, y=None, *, groups=None):
+        """Fit the detector on the windows of one series or of several.
 
         Parameters
         ----------
-        X : array-like of shape (n_timestamps, n_channels)
-            The series, of at least `window` time stamps.
+        X : array-like, data frame, or list of these
+            The series, of at least `window` time stamps:
+
+            - an array or a frame of pandas or polars, (n_timestamps, n_channels);
+            - a list of such series, of any lengths;
+            - an array (n_series, n_timestamps, n_channels), whose scores have the shape
+              (n_series, n_timestamps).
         y : Ignored
             Not used, present for API consistency.
+        groups : str or array-like of shape (n_timestamps,), default=None
+            Which series each row of `X` belongs to, if one array or frame holds
+            several: one label for each row, or the name of the column with the labels,
+            which then is not a channel. Rows of different series may alternate.
 
         Returns
         -------
@@ -146,10 +160,11 @@ class WindowedDetector(
         Raises
         ------
         ValueError
-            If the series is shorter than a window, or if some time stamps would be in
-            no window because `stride` exceeds `window`.
+            If a series is shorter than a window, or if some time stamps would be in
+            no window because `stride` exceeds `window`. If time stamps are missing
+            (see `on_gap`), not in order, repeated, or irregular.
         """
-        return super().fit(X)
+        return super().fit(X, groups=groups)
 
     def _fit(self, X, y, params):
         if self.stride > self.window:
@@ -159,57 +174,77 @@ class WindowedDetector(
             )
         check_scores_new_rows(self.detector)
         self._window, self._stride, self._merge = self.window, self.stride, self.merge
-        X = self._validate(X, reset=True)
-        starts = window_starts(len(X), self._window, self._stride)
+        series = self._read_training_series(
+            X,
+            params["groups"],
+            min_length=self._window,
+            dtype=[np.float64, np.float32],
+        )
         self._flatten = self.flatten
         if self._flatten == "auto":
             self._flatten = not get_tags(self.detector).input_tags.three_d_array
-        self.detector_ = self._fitted_detector(self._rows(X, starts))
+        rows = [
+            self._rows(segment, self._starts(segment)) for segment in series.segments
+        ]
+        self.detector_ = self._fitted_detector(_joined(rows))
+        scores = series.to_rows(self._score_segments(series.segments)).ravel()
         self.offset_ = -training_threshold(
-            self._anomaly_scores(X), self.contamination, novelty=self.novelty
+            -scores, self.contamination, novelty=self.novelty
         )
 
-    def _score_samples(self, X):
-        return -self._anomaly_scores(self._validate(X, reset=False))
+    def _starts(self, segment):
+        return window_starts(len(segment), self._window, self._stride)
 
-    @naming("X")
-    def _validate(self, X, *, reset):
-        X = validate_data(
-            self,
-            X,
-            reset=reset,
-            dtype=[np.float64, np.float32],
-            ensure_all_finite="allow-nan",  # the wrapped detector decides
-        )
-        if len(X) < self._window:
-            raise ValueError(
-                f"X has n_samples={len(X)} time stamps (rows), fewer than "
-                f"window={self._window}. "
-                + (
-                    "Give a longer series or a smaller window."
-                    if reset
-                    else "Give the time stamps before them as well."
-                )
-            )
-        return X
-
-    def _rows(self, X, starts):
+    def _rows(self, segment, starts):
         """Get the windows in the shape that the detector expects."""
-        windows = cut_windows(X, starts, self._window)
+        windows = cut_windows(segment, starts, self._window)
         return windows.reshape(len(windows), -1) if self._flatten else windows
 
-    def _anomaly_scores(self, X):
-        starts = window_starts(len(X), self._window, self._stride)
-        n_rows = max(1, SCORE_CELLS // (self._window * X.shape[1]))
+    def _score_segments(self, segments):
+        starts = [self._starts(segment) for segment in segments]
         scores = [
-            scores_of(self.detector_, self._rows(X, part))
-            for part in np.split(starts, range(n_rows, len(starts), n_rows))
+            scores_of(self.detector_, rows) for rows in self._batches(segments, starts)
         ]
-        anomaly_scores = -np.concatenate(scores)
-        return merge_scores(anomaly_scores, starts, self._window, len(X), self._merge)
+        borders = np.cumsum([len(s) for s in starts])[:-1]
+        of_segments = np.split(-np.concatenate(scores), borders)
+        return [
+            -merge_scores(of_windows, first, self._window, len(segment), self._merge)
+            for of_windows, first, segment in zip(
+                of_segments, starts, segments, strict=True
+            )
+        ]
+
+    def _batches(self, segments, starts):
+        """Join the windows of segments to batches, of at most `SCORE_CELLS` numbers."""
+        n_rows = max(1, SCORE_CELLS // (self._window * segments[0].shape[1]))
+        held, room = [], n_rows
+        for segment, first in zip(segments, starts, strict=True):
+            while len(first):
+                held.append(self._rows(segment, first[:room]))
+                first, room = first[room:], room - len(held[-1])
+                if room == 0:
+                    yield _joined(held)
+                    held, room = [], n_rows
+        if held:
+            yield _joined(held)
+
+    def get_metadata_routing(self):
+        """Get the metadata that the methods request, `groups` among them.
+
+        Returns
+        -------
+        sklearn.utils.metadata_routing.MetadataRouter
+        """
+        return super().get_metadata_routing().add_self_request(self)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        # A series has two axes, whatever the shape of its windows.
+        # A series has two axes, whatever the shape of its windows. An array of three
+        # axes is several series; the tag would say that each gets one score.
         tags.input_tags = InputTags(allow_nan=tags.input_tags.allow_nan)
         return tags
+
+
+def _joined(arrays):
+    """Concatenate arrays; a single one is not copied."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
