@@ -48,7 +48,8 @@ class Sampling:
         if self.rule == "business days":
             return "1 business day"
         if isinstance(self.interval, np.timedelta64):
-            return f"{self.interval / np.timedelta64(1, 's'):g} s"
+            days = self.interval / np.timedelta64(1, "D")
+            return f"{days:g} d" if days >= 1 else f"{days * 86400:g} s"
         return str(getattr(self.interval, "freqstr", self.interval))
 
 
@@ -68,8 +69,6 @@ def infer_sampling(series):
     series = [stamps for stamps in series if len(stamps) > 1]
     best, lowest = None, None
     for sampling in _candidates(series) if series else ():
-        if all(map(sampling.is_perfect, series)):
-            return sampling
         costs = [_cost(sampling.steps(stamps)) for stamps in series]
         cost = tuple(np.sum(costs, axis=0))
         if lowest is None or cost < lowest:
@@ -152,16 +151,20 @@ def _candidates(series):
     """Rules in the order in which they are tried."""
     kind = series[0].kind
     usual = _usual([np.diff(stamps.values) for stamps in series])
-    yield Sampling("fixed", usual, kind)
+    fixed = Sampling("fixed", usual, kind)
+    if all(map(fixed.is_perfect, series)):
+        yield fixed
+        return
+    days = usual / np.timedelta64(1, "D") if kind == "dates" else 0
+    if days > 26:
+        months = _usual([np.diff(_months(stamps)) for stamps in series])
+        yield Sampling("months", max(1, int(months)), kind)
+    yield fixed
     if kind != "dates":
         return
     if all(stamps.local is not None for stamps in series):
         local = _usual([np.diff(stamps.local) for stamps in series])
         yield Sampling("local", local, kind)
-    days = usual / np.timedelta64(1, "D")
-    if days > 26:
-        months = _usual([np.diff(_months(stamps)) for stamps in series])
-        yield Sampling("months", max(1, int(months)), kind)
     if 0.9 < days < 1.1:
         yield Sampling("business days", 1, kind)
     frequency = _frequency(max(series, key=len))

@@ -27,6 +27,10 @@ _REMEDIES = {
     ),
 }
 
+_DAYLIGHT_SAVING = (
+    "Local times, of which an hour repeats when daylight saving ends, need a time zone."
+)
+
 
 @dataclass(frozen=True)
 class TimeStamps:
@@ -117,15 +121,14 @@ def check_order(stamps, name):
         raise ValueError(
             f"The time stamps of {name} are not in order: {stamps.shown[i]} follows "
             f"{stamps.shown[i - 1]}. Sort the rows, by {stamps.remedy('sort')}; if "
-            "they are those of several series, give groups. Local times that go back "
-            "at the end of daylight saving time need a time zone."
+            f"they are those of several series, give groups. {_DAYLIGHT_SAVING}"
         )
     if len(repeated):
         i = repeated[0] + 1
         raise ValueError(
             f"{name} has several rows of the time stamp {stamps.shown[i]}. Drop or "
             f"aggregate them, by {stamps.remedy('repeated')}; if they are those of "
-            "several series, give groups."
+            f"several series, give groups. {_DAYLIGHT_SAVING}"
         )
 
 
