@@ -18,6 +18,7 @@ from sklearn_deepod.utils._sklearn_compat import Interval, validate_params
         "min_length": [Interval(Integral, 1, None, closed="left")],
         "min_gap": [Interval(Integral, 1, None, closed="left")],
         "groups": "no_validation",
+        "time_column": [str, None],
     },
     prefer_skip_nested_validation=True,
 )
@@ -29,6 +30,7 @@ def find_events(
     min_length=1,
     min_gap=1,
     groups=None,
+    time_column=None,
 ):
     """Summarise outlying time stamps as events, one row for each.
 
@@ -60,6 +62,10 @@ def find_events(
     groups : str or array-like of shape (n_timestamps,), default=None
         Which series each row belongs to: one label for each row, or the name of a
         column of `X`.
+    time_column : str, default=None
+        Name of the column of `X` with the time stamps, which is not given to the
+        detector. Detectors of series have a parameter of this name, which is used
+        instead.
 
     Returns
     -------
@@ -103,9 +109,13 @@ def find_events(
     """
     pandas = optional_import("pandas", "timeseries")
     if hasattr(detector_or_scores, "fit"):
-        scores, series = _of_detector(detector_or_scores, X, threshold, groups)
+        scores, series = _of_detector(
+            detector_or_scores, X, threshold, groups, time_column
+        )
     else:
-        scores, series = _of_scores(detector_or_scores, X, threshold, groups)
+        scores, series = _of_scores(
+            detector_or_scores, X, threshold, groups, time_column
+        )
     limit = 0.0 if threshold is None else threshold
     found, flagged = [], []
     for label, rows, position in series:
@@ -134,7 +144,7 @@ def find_events(
     return events.drop(columns="series") if is_one else events
 
 
-def _of_detector(detector, X, threshold, groups):
+def _of_detector(detector, X, threshold, groups, time_column):
     """Scores of a detector, in one axis, and the series that they belong to."""
     if X is None:
         raise ValueError("A detector needs X, the series to find events in.")
@@ -153,13 +163,13 @@ def _of_detector(detector, X, threshold, groups):
             f"{type(detector).__name__} cannot pass groups on to a detector. Give the "
             "scores and a threshold instead of the pipeline."
         )
-    table = read_table(X, groups=groups, time_column=None)
+    table = read_table(X, groups=groups, time_column=time_column)
     scores = getattr(detector, method)(table.channels)
     scores = np.asarray(scores, dtype=np.float64)
     return scores, _series_of(table)
 
 
-def _of_scores(scores, X, threshold, groups):
+def _of_scores(scores, X, threshold, groups, time_column):
     """Given scores, in one axis, and the series that they belong to."""
     if threshold is None:
         raise ValueError(
@@ -172,7 +182,7 @@ def _of_scores(scores, X, threshold, groups):
         index = getattr(scores, "index", None) if hasattr(scores, "iloc") else None
         scores = np.asarray(scores, dtype=np.float64)
         if scores.ndim != 2:
-            return scores, _rows_of_scores(scores, index, X, groups)
+            return scores, _rows_of_scores(scores, index, X, groups, time_column)
         parts = list(scores)
     if X is not None or groups is not None:
         raise ValueError(
@@ -188,12 +198,12 @@ def _of_scores(scores, X, threshold, groups):
     return np.concatenate(parts), series
 
 
-def _rows_of_scores(scores, index, X, groups):
+def _rows_of_scores(scores, index, X, groups, time_column):
     """The series of scores of one axis."""
     if scores.ndim != 1:
         raise ValueError(f"The scores have {scores.ndim} axes instead of one or two.")
     if X is not None:
-        table = read_table(X, groups=groups, time_column=None)
+        table = read_table(X, groups=groups, time_column=time_column)
         series = _series_of(table)
         n_rows = len(table.channels)
         if n_rows != len(scores):
