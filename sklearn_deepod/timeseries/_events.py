@@ -108,8 +108,9 @@ def find_events(
     1      8    8     8
     """
     pandas = optional_import("pandas", "timeseries")
+    read = None
     if hasattr(detector_or_scores, "fit"):
-        scores, series = _of_detector(
+        scores, series, read = _of_detector(
             detector_or_scores, X, threshold, groups, time_column
         )
     else:
@@ -135,7 +136,8 @@ def find_events(
             found.append(event)
             of_rows = np.arange(len(scores))[rows][first:stop]
             flagged.append(of_rows[of_event < limit])
-    _blame(found, flagged, detector_or_scores, X, groups)
+    if read is not None:
+        _blame(found, flagged, detector_or_scores, read)
     columns = ["series", "start", "end", "length", "peak", "peak_score", "severity"]
     events = pandas.DataFrame(found, columns=[*columns, "channel"])
     types = {"length": "int64", "peak_score": "float64", "severity": "float64"}
@@ -145,28 +147,35 @@ def find_events(
 
 
 def _of_detector(detector, X, threshold, groups, time_column):
-    """Scores of a detector, in one axis, and the series that they belong to."""
+    """Scores of a detector, in one axis, and the series that they belong to.
+
+    Also a function that calls a method of the detector with the series.
+    """
     if X is None:
         raise ValueError("A detector needs X, the series to find events in.")
     check_is_fitted(detector)
     method = "decision_function" if threshold is None else "score_samples"
     if hasattr(detector, "_read_series"):
-        pieces = detector._read_series(X, groups).pieces
-        scores = getattr(detector, method)(X, groups=groups)
         series = [
             (piece.part.label, piece.rows, _shifted(piece.part.position, piece.first))
-            for piece in pieces
+            for piece in detector._read_series(X, groups).pieces
         ]
-        return np.asarray(scores, dtype=np.float64).ravel(), series
+
+        def read(method):
+            return np.asarray(getattr(detector, method)(X, groups=groups), dtype=float)
+
+        return read(method).ravel(), series, read
     if groups is not None and hasattr(detector, "steps"):
         raise ValueError(
             f"{type(detector).__name__} cannot pass groups on to a detector. Give the "
             "scores and a threshold instead of the pipeline."
         )
     table = read_table(X, groups=groups, time_column=time_column)
-    scores = getattr(detector, method)(table.channels)
-    scores = np.asarray(scores, dtype=np.float64)
-    return scores, _series_of(table)
+
+    def read(method):
+        return np.asarray(getattr(detector, method)(table.channels), dtype=float)
+
+    return read(method), _series_of(table), read
 
 
 def _of_scores(scores, X, threshold, groups, time_column):
@@ -244,12 +253,11 @@ def _runs(flagged, min_length, min_gap):
     return list(zip(first[long].tolist(), stop[long].tolist(), strict=True))
 
 
-def _blame(events, flagged, detector, X, groups):
+def _blame(events, flagged, detector, read):
     """Write the channel of the largest contribution into each event."""
     if not events or not hasattr(detector, "contributions"):
         return
-    params = {} if groups is None else {"groups": groups}
-    parts = np.asarray(detector.contributions(X, **params), dtype=np.float64)
+    parts = read("contributions")
     parts = parts.reshape(-1, parts.shape[-1])
     names = getattr(detector, "feature_names_in_", np.arange(parts.shape[1]))
     for event, rows in zip(events, flagged, strict=True):

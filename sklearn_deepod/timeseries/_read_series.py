@@ -97,6 +97,8 @@ def read_series(estimator, X, groups, form, *, reset):
     items = [X]
     if several or three_axes:
         items = list(X) if several else list(np.asarray(X))
+        if not items:
+            raise ValueError("X holds no series. Give at least one.")
         check_axes(items)
     tables = [
         read_table(item, groups=groups, time_column=form.time_column) for item in items
@@ -186,7 +188,7 @@ def _pieces(part, form):
         i = at[0]
         raise ValueError(
             f"{part.name} has {len(at)} gap(s) in its time stamps. The first is from "
-            f"{part.stamps.shown[i]} to {part.stamps.shown[i + 1]}, where "
+            f"{part.stamps.at(i)} to {part.stamps.at(i + 1)}, where "
             f"{n_missing[0]} time stamp(s) are missing at the sampling interval of "
             f"{sampling}. on_gap='split' treats the parts as series of their own, "
             "on_gap='interpolate' fills short gaps."

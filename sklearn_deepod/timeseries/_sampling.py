@@ -1,5 +1,6 @@
 """The sampling interval of time stamps, and the gaps between them."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,7 +114,7 @@ def gaps(stamps, sampling, name):
         i = np.flatnonzero(off)[0]
         raise ValueError(
             f"The time stamps of {name} are irregular: the step from "
-            f"{stamps.shown[i]} to {stamps.shown[i + 1]} is not a multiple of the "
+            f"{stamps.at(i)} to {stamps.at(i + 1)} is not a multiple of the "
             f"sampling interval, {sampling}. Resample the series first, such as by "
             f"{stamps.remedy('irregular')}."
         )
@@ -234,8 +235,10 @@ def _frequency(stamps):
         return None
     if len(stamps) < 3:  # as infer_freq demands
         return None
-    name = pandas.infer_freq(pandas.DatetimeIndex(stamps.clock))
-    return None if name is None else pandas.tseries.frequencies.to_offset(name)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pandas 4 returns an offset, which is fine
+        found = pandas.infer_freq(pandas.DatetimeIndex(stamps.clock))
+    return None if found is None else pandas.tseries.frequencies.to_offset(found)
 
 
 _RULES = {

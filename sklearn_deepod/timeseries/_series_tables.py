@@ -37,7 +37,7 @@ class Table:
         """
         row = i if isinstance(rows, slice) else int(rows[i])
         if self.stamps is not None:
-            return self.stamps.shown[row]
+            return self.stamps.at(row)
         return row if self.index is None else self.index[row]
 
 

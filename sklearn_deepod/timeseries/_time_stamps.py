@@ -77,6 +77,10 @@ class TimeStamps:
             *(self.source, self.column),
         )
 
+    def at(self, row):
+        """The stamp of one row, as the caller gave it."""
+        return self.shown[int(row)]  # polars takes no integers of numpy
+
     @property
     def clock(self):
         """Local time of each stamp, as datetime64."""
@@ -119,14 +123,14 @@ def check_order(stamps, name):
     if len(backwards):
         i = backwards[0] + 1
         raise ValueError(
-            f"The time stamps of {name} are not in order: {stamps.shown[i]} follows "
-            f"{stamps.shown[i - 1]}. Sort the rows, by {stamps.remedy('sort')}; if "
+            f"The time stamps of {name} are not in order: {stamps.at(i)} follows "
+            f"{stamps.at(i - 1)}. Sort the rows, by {stamps.remedy('sort')}; if "
             f"they are those of several series, give groups. {_DAYLIGHT_SAVING}"
         )
     if len(repeated):
         i = repeated[0] + 1
         raise ValueError(
-            f"{name} has several rows of the time stamp {stamps.shown[i]}. Drop or "
+            f"{name} has several rows of the time stamp {stamps.at(i)}. Drop or "
             f"aggregate them, by {stamps.remedy('repeated')}; if they are those of "
             f"several series, give groups. {_DAYLIGHT_SAVING}"
         )

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from sklearn import config_context
 from sklearn.base import BaseEstimator, OutlierMixin, clone
 from sklearn.ensemble import HistGradientBoostingRegressor, IsolationForest
 from sklearn.exceptions import NotFittedError
@@ -332,6 +333,100 @@ class TestShapes:
             strict.fit(X)
 
 
+class TestSeveralSeries:
+    """No window contains time stamps of two series."""
+
+    @pytest.mark.parametrize("merge", MERGES)
+    @pytest.mark.parametrize("cells", [40, 2**22])
+    def test_scores_are_those_of_each_alone(self, merge, cells, monkeypatch):
+        monkeypatch.setattr(_windowed_detector, "SCORE_CELLS", cells)
+        parts = [make_series(n, 2, seed=n) for n in (30, 8, 41)]
+        windowed = WindowedDetector(FOREST, window=8, stride=3, merge=merge).fit(parts)
+        alone = [windowed.score_samples(part) for part in parts]
+        np.testing.assert_array_equal(
+            windowed.score_samples(parts), np.concatenate(alone)
+        )
+        labels = np.repeat([2, 0, 1], [30, 8, 41])
+        in_turn = np.argsort(np.r_[np.arange(30), np.arange(8), np.arange(41)])
+        X, labels = np.concatenate(parts)[in_turn], labels[in_turn]
+        scores = windowed.score_samples(X, groups=labels)
+        for label, expected in zip([2, 0, 1], alone, strict=True):
+            np.testing.assert_array_equal(scores[labels == label], expected)
+
+    def test_windows_of_all_are_learned(self):
+        parts = [make_series(10, 2), make_series(7, 2, seed=1)]
+        windowed = WindowedDetector(Largest(), window=4).fit(parts)
+        seen = windowed.detector_.fitted_on_
+        assert seen.shape == (7 + 4, 8)
+        np.testing.assert_array_equal(seen[7], parts[1][:4].ravel())
+        same = WindowedDetector(Largest(), window=4)
+        same.fit(np.concatenate(parts), groups=[0] * 10 + [1] * 7)
+        np.testing.assert_array_equal(same.detector_.fitted_on_, seen)
+        assert same.offset_ == windowed.offset_
+
+    def test_three_axes(self):
+        X = make_series(60, 2).reshape(3, 20, 2)
+        windowed = WindowedDetector(FOREST, window=4)
+        labels = windowed.fit_predict(X)
+        assert labels.shape == (3, 20)
+        np.testing.assert_array_equal(labels[1], windowed.predict(X[1]))
+
+    def test_single_precision_stays(self):
+        X = make_series(30).astype(np.float32)
+        windowed = WindowedDetector(Largest(), window=4).fit([X, X])
+        assert windowed.detector_.fitted_on_.dtype == np.float32
+
+    def test_one_is_too_short(self):
+        parts = [make_series(30), make_series(5)]
+        with pytest.raises(ValueError, match=r"X\[1\] has n_samples=5 .*window=8"):
+            WindowedDetector(FOREST, window=8).fit(parts)
+
+    def test_gaps(self):
+        index = pd.date_range("2024-01-01", periods=40, freq="h").delete([20, 30, 31])
+        frame = pd.DataFrame(make_series(37, 2), index=index, columns=["a", "b"])
+        windowed = WindowedDetector(FOREST, window=4)
+        with pytest.raises(ValueError, match="on_gap='split'"):
+            windowed.fit(frame)
+        split = clone(windowed).set_params(on_gap="split").fit(frame)
+        parts = [frame.iloc[:20], frame.iloc[20:29], frame.iloc[29:]]
+        np.testing.assert_array_equal(
+            split.score_samples(frame), split.score_samples(parts)
+        )
+        filled = clone(windowed).set_params(on_gap="interpolate").fit(frame)
+        filled.set_output(transform="pandas")
+        scores = filled.score_samples(frame)
+        assert scores.index.equals(index)
+        # One missing time stamp is filled, two in a row (of a window of 4) are not.
+        assert [len(s) for s in filled._read_series(frame).segments] == [30, 8]
+
+    def test_time_column(self):
+        frame = pl.DataFrame({"t": np.arange(30) * 5, "a": make_series(30)[:, 0]})
+        windowed = WindowedDetector(FOREST, window=4, time_column="t").fit(frame)
+        assert windowed.feature_names_in_.tolist() == ["a"]
+        plain = WindowedDetector(FOREST, window=4).fit(frame[["a"]])
+        np.testing.assert_array_equal(
+            windowed.score_samples(frame), plain.score_samples(frame[["a"]])
+        )
+
+    def test_routing(self):
+        X, labels = make_series(40), np.repeat([0, 1], 20)
+        windowed = WindowedDetector(FOREST, window=4)
+        expected = clone(windowed).fit(X, groups=labels).offset_
+        plain = make_pipeline(StandardScaler(with_mean=False, with_std=False), windowed)
+        plain.fit(X, windoweddetector__groups=labels)
+        assert plain[-1].offset_ == expected
+        with config_context(enable_metadata_routing=True):
+            requested = clone(windowed).set_fit_request(groups=True)
+            requested.set_predict_request(groups=True)
+            routed = make_pipeline(clone(plain[0]), requested)
+            routed.fit(X, groups=labels)
+            assert routed[-1].offset_ == expected
+            np.testing.assert_array_equal(
+                routed.predict(X, groups=labels),
+                requested.fit(X, groups=labels).predict(X, groups=labels),
+            )
+
+
 class TestErrors:
     """Messages say what to do."""
 
@@ -378,6 +473,8 @@ class TestErrors:
             {"stride": 0},
             {"merge": "sum"},
             {"flatten": "no"},
+            {"time_column": 3},
+            {"on_gap": "fill"},
             {"contamination": 0.6},
             {"novelty": "yes"},
         ],
