@@ -41,6 +41,7 @@ from tests.base.common import (
 from tests.conftest import QUICK, make_table
 
 
+@pytest.mark.no_cover  # see tests/test_common.py
 class TestWeightedSetOfRows:
     """A fit is a function of the weighted set of rows and the seed."""
 
@@ -134,6 +135,7 @@ class TestWeightedSetOfRows:
             quick().fit(table[0], sample_weight=np.ones(3))
 
 
+@pytest.mark.no_cover  # see tests/test_common.py
 class TestRandomStreams:
     noisy = pytest.mark.parametrize(
         "detector",
