@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sklearn_deepod.parallel._arrow import is_number
 from sklearn_deepod.utils._optional_imports import optional_import
 from sklearn_deepod.utils._whole_files import replaced
 
@@ -123,8 +124,13 @@ class Parts:
                 if self._schema is None:
                     self._schema = table.schema
                 if writer is None:
+                    # A dictionary of numbers that differ is tried in vain, and slow.
+                    others = [f.name for f in self._schema if not is_number(f.type)]
                     writer = self._parquet.ParquetWriter(
-                        file, self._schema, write_page_checksum=True
+                        file,
+                        self._schema,
+                        use_dictionary=others,
+                        write_page_checksum=True,
                     )
                 writer.write_table(table.cast(self._schema))
                 self.n_outliers += int((table.column("label").to_numpy() == -1).sum())
