@@ -28,6 +28,7 @@ from sklearn_deepod.detectors import ZScore as ZScore
 from sklearn_deepod.ensemble import DetectorEnsemble as DetectorEnsemble
 from sklearn_deepod.threshold import ConformalDetector as ConformalDetector
 from sklearn_deepod.threshold import ThresholdedDetector as ThresholdedDetector
+from sklearn_deepod.timeseries import SeriesOutlierDetector as SeriesOutlierDetector
 from sklearn_deepod.timeseries import WindowedDetector as WindowedDetector
 from sklearn_deepod.treatment import OutlierDropper as OutlierDropper
 from sklearn_deepod.treatment import OutlierRepairer as OutlierRepairer
@@ -35,4 +36,4 @@ from sklearn_deepod.treatment import OutlierReplacer as OutlierReplacer
 
 __version__: str
 
-__all__ = ["ALAD", "AnoGAN", "AutoEncoder", "ConformalDetector", "ContractionMatching", "DecomposedRepresentation", "DeepIsolationForest", "DeepOutlierDetector", "DeepSAD", "DeepSVDD", "DetectorEnsemble", "DevNet", "DiffusionTimeEstimation", "GANomaly", "InternalContrastive", "LUNAR", "MaskedCellModel", "ModifiedZScore", "ModuleDetector", "OutlierDropper", "OutlierRepairer", "OutlierReplacer", "RandomFeatures", "ScoreMatching", "ThresholdedDetector", "VariationalAutoEncoder", "WindowedDetector", "ZScore", "__version__"]
+__all__ = ["ALAD", "AnoGAN", "AutoEncoder", "ConformalDetector", "ContractionMatching", "DecomposedRepresentation", "DeepIsolationForest", "DeepOutlierDetector", "DeepSAD", "DeepSVDD", "DetectorEnsemble", "DevNet", "DiffusionTimeEstimation", "GANomaly", "InternalContrastive", "LUNAR", "MaskedCellModel", "ModifiedZScore", "ModuleDetector", "OutlierDropper", "OutlierRepairer", "OutlierReplacer", "RandomFeatures", "ScoreMatching", "SeriesOutlierDetector", "ThresholdedDetector", "VariationalAutoEncoder", "WindowedDetector", "ZScore", "__version__"]

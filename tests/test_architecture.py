@@ -40,7 +40,8 @@ ALLOWED = {
     "metrics": PROTOCOL,
     "parallel": PROTOCOL,
     "threshold": PROTOCOL,
-    "timeseries": PROTOCOL,
+    # Has a detector of its own, with a fitted module, beside those that wrap any.
+    "timeseries": {"_training", "base", "preprocessing", *PROTOCOL},
     "treatment": PROTOCOL,
 }
 #: Where private names of these packages are imported, to follow their releases.

@@ -29,7 +29,7 @@ from sklearn_deepod.threshold import (
     PeaksOverThreshold,
     ThresholdedDetector,
 )
-from sklearn_deepod.timeseries import WindowedDetector
+from sklearn_deepod.timeseries import SeriesOutlierDetector, WindowedDetector
 from sklearn_deepod.treatment import OutlierDropper, OutlierRepairer, OutlierReplacer
 from sklearn_deepod.utils import all_detectors
 from tests.conftest import QUICK, make_detector, make_table
@@ -119,6 +119,11 @@ def threshold_answers(detector, X):
     return *decisions(detector, X), *streamed(detector, X)[:2]
 
 
+def series_answers(detector, X):
+    live = copy.deepcopy(detector).score_next(X)
+    return *decisions(detector, X), detector.contributions(X), live
+
+
 FOREST = IsolationForest(n_estimators=5, contamination=0.1, random_state=0)
 #: Every public estimator that is no detector of its own, and what it can be asked.
 OTHERS = [
@@ -133,6 +138,10 @@ OTHERS = [
         decisions,
     ),
     (WindowedDetector(FOREST, window=4, merge="mean"), decisions),
+    (
+        SeriesOutlierDetector(windows=(16,), n_kernels=4, random_state=0),
+        series_answers,
+    ),
     (OutlierDropper(FOREST), dropped),
     (OutlierRepairer(FOREST), repaired),
     (OutlierRepairer(ZScore(), max_cells=1, imputer=SimpleImputer()), repaired),

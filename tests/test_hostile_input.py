@@ -26,6 +26,7 @@ from sklearn_deepod import (
     OutlierDropper,
     OutlierRepairer,
     OutlierReplacer,
+    SeriesOutlierDetector,
     ThresholdedDetector,
     WindowedDetector,
     ZScore,
@@ -185,6 +186,7 @@ META = {
     "conformal": ConformalDetector(ZScore(), random_state=0),
     "jackknife": ConformalDetector(ZScore(), method="jackknife+", random_state=0),
     "windowed": WindowedDetector(ZScore(), window=2),
+    "series": SeriesOutlierDetector(windows=(16,), n_kernels=4, random_state=0),
 }
 TREATMENTS = {
     "dropper": OutlierDropper(ZScore()),

@@ -8,6 +8,44 @@ from sklearn.base import BaseEstimator
 from sklearn.base import MetaEstimatorMixin
 from sklearn.base import OutlierMixin
 
+class SeriesOutlierDetector(OutlierMixin, BaseEstimator):
+    windows: Any
+    level_windows: Any
+    n_kernels: int
+    n_centers: int
+    merge: Literal['last', 'mean']
+    contamination: Literal['auto'] | float
+    novelty: bool
+    device: Any
+    random_state: RandomState | int | None
+    windows_: tuple[int, ...]
+    live_offset_: float
+    device_: str
+    n_features_in_: int
+    feature_names_in_: NDArray[Any]
+    offset_: float
+    def __init__(
+        self,
+        *,
+        windows: Any = ...,
+        level_windows: Any = ...,
+        n_kernels: int = 48,
+        n_centers: int = 128,
+        merge: Literal['last', 'mean'] = 'mean',
+        contamination: Literal['auto'] | float = 'auto',
+        novelty: bool = True,
+        device: Any = 'auto',
+        random_state: RandomState | int | None = None,
+    ) -> None: ...
+    def contributions(self, X: Any) -> NDArray[Any]: ...
+    def decision_function(self, X: Any) -> NDArray[Any]: ...
+    def fit(self, X: Any, y: Any = None) -> Self: ...
+    def fit_predict(self, X: Any, y: Any = None, **fit_params: Any) -> NDArray[Any]: ...
+    def predict(self, X: Any) -> NDArray[Any]: ...
+    def reset(self) -> Self: ...
+    def score_next(self, X: Any) -> NDArray[Any]: ...
+    def score_samples(self, X: Any) -> NDArray[Any]: ...
+
 class WindowedDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
     detector: Any
     window: int
@@ -48,4 +86,4 @@ class WindowedDetector(MetaEstimatorMixin, OutlierMixin, BaseEstimator):
 
 def find_events(detector_or_scores: Any, X: Any = None, *, threshold: float | None = None, min_length: int = 1, min_gap: int = 1, groups: Any = None, time_column: str | None = None) -> Any: ...
 
-__all__ = ["WindowedDetector", "find_events"]
+__all__ = ["SeriesOutlierDetector", "WindowedDetector", "find_events"]

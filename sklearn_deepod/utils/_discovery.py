@@ -10,7 +10,8 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin
 def all_detectors():
     """List the public detectors as (name, class), sorted by name.
 
-    Meta-estimators, which hold another detector, are not listed.
+    Meta-estimators, which hold another detector, are not listed, nor are detectors of
+    `sklearn_deepod.timeseries`: the rows of a series depend on each other.
 
     Read more in the :ref:`User Guide <detectors>`.
 
@@ -39,6 +40,7 @@ def all_detectors():
                 and issubclass(item, BaseEstimator)
                 and not issubclass(item, MetaEstimatorMixin)
                 and not name.startswith("Base")
+                and not item.__module__.startswith("sklearn_deepod.timeseries.")
             ):
                 found[name] = item
     return sorted(found.items())

@@ -1,0 +1,407 @@
+"""Outlier detection in long series by their shape, level and time stamps."""
+
+from numbers import Integral
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from sklearn_deepod._determinism import make_streams
+from sklearn_deepod._stats import training_threshold
+from sklearn_deepod._training import arrays_of, resolve_device, set_arrays
+from sklearn_deepod.base._state import FittedStateMixin, parameters_as_fitted
+from sklearn_deepod.preprocessing._preprocess import check_no_empty_columns
+from sklearn_deepod.timeseries._channels import Channels, fill_forward
+from sklearn_deepod.timeseries._live import LiveState
+from sklearn_deepod.timeseries._segments import (
+    segment_scores,
+    training_pieces,
+    with_changes,
+)
+from sklearn_deepod.timeseries._series_scorer import SeriesScorer
+from sklearn_deepod.utils._decision import ContaminationMixin, DecisionMixin
+from sklearn_deepod.utils._naming import naming
+from sklearn_deepod.utils._rollback import all_or_nothing
+from sklearn_deepod.utils._scores import finite_scores
+from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions, _fit_context
+
+#: Windows are at most a third of the training series.
+SHORTEST_SERIES = 3
+
+
+class SeriesOutlierDetector(
+    FittedStateMixin, ContaminationMixin, DecisionMixin, BaseEstimator
+):
+    """Outlier detection in series by shape, level and single time stamps.
+
+    The rows of `X` are the time stamps of a series, in temporal order and at equal
+    intervals; its columns are the channels. Each time stamp gets a score, from three
+    kinds of components:
+
+    - shape: features of windows by random convolutions, pooled by maximum and mean, and
+      the distance to the nearest of the centres of training windows;
+    - level: the Mahalanobis distance of raw windows;
+    - joint: the distance of the values of all channels at a time stamp to the nearest
+      of the centres of training time stamps.
+
+    Each is calibrated by the tail of its training scores, and they are combined by
+    their root mean square. Nothing is trained by gradients; fitting and scoring are
+    linear in the length of the series.
+
+    Read more in the :ref:`User Guide <series-outlier-detector>`.
+
+    Parameters
+    ----------
+    windows : tuple of int, default=(64, 128)
+        Lengths of the windows whose shape is compared, in time stamps, one component
+        for each. They are at most a third of the longest training series; windows
+        shorter than 15 are left out.
+    level_windows : tuple of int, default=(8, 32)
+        Lengths of the windows of the level components, at most a third of the longest
+        training series, one component for each. A short one finds short events.
+    n_kernels : int, default=48
+        Number of random convolutions of each shape component.
+    n_centers : int, default=128
+        Number of centres of training windows, for each channel and shape component.
+    merge : {"mean", "last"}, default="mean"
+        How the scores of windows are combined for a time stamp. "mean" takes the mean
+        over all windows that contain it, and is the most accurate. "last" takes the
+        latest window that ends at or before it, so that scores never depend on later
+        time stamps; before the first window ends, its component has no say.
+    contamination : "auto" or float, default="auto"
+        Proportion of outliers in the training series, which sets the threshold. With
+        "auto", the threshold is a boxplot fence on the training scores
+        (`sklearn_deepod.threshold.IQRThreshold`) or, with ``novelty=False``, that of
+        `sklearn_deepod.threshold.TailExcessThreshold`. With a float in (0, 0.5], that
+        proportion of the training time stamps is flagged.
+    novelty : bool, default=True
+        Whether the training series is known to be normal. It selects the rule of
+        ``contamination="auto"`` and has no other effect.
+    device : str or torch.device, default="auto"
+        Torch device; "auto" takes CUDA, then MPS, then the CPU.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the kernels and of the windows that are drawn. Global random states are
+        neither read nor written.
+
+    Attributes
+    ----------
+    windows_ : tuple of int
+        Lengths of the windows of the shape components, as used.
+    live_offset_ : float
+        The threshold on the scores of `score_next`, set as `offset_` is. Both are equal
+        with ``merge="last"``.
+    device_ : str
+        The device used.
+    n_features_in_ : int
+        Number of channels.
+    feature_names_in_ : ndarray of str
+        Names of the channels, if the training series had any.
+    offset_ : float
+        The threshold on the scores: ``decision_function`` is ``score_samples`` minus
+        `offset_`.
+
+    See Also
+    --------
+    WindowedDetector : Any detector on the windows of a series.
+
+    Notes
+    -----
+    The score of a time stamp depends on its neighbours, up to the longest window away.
+    Rows must therefore not be shuffled, and with any windows two of scikit-learn's
+    estimator checks cannot pass: they score rows in another order or one by one, and
+    expect the same scores. With ``windows=()`` and ``level_windows=()`` only the joint
+    component remains, and all checks pass.
+
+    A missing value (NaN) is replaced by the last value before it in its channel, or by
+    the training mean if there is none. A channel that was constant in training raises
+    the score by itself as soon as it changes. Channels are scaled by their training
+    standard deviation.
+
+    For a long training series, the components learn from a sample of its pieces, at
+    most 65,536 time stamps.
+
+    References
+    ----------
+    A. Dempster, F. Petitjean, G. I. Webb (2020). ROCKET: Exceptionally Fast and
+    Accurate Time Series Classification Using Random Convolutional Kernels. Data Mining
+    and Knowledge Discovery 34, 1454-1495.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_deepod import SeriesOutlierDetector
+    >>> X = np.sin(np.arange(1200) * 0.3).reshape(-1, 1)
+    >>> X[1000:1010] = 0.0
+    >>> detector = SeriesOutlierDetector(random_state=0).fit(X[:600])
+    >>> scores = detector.score_samples(X[600:])
+    >>> bool(300 < scores.argmin() < 500)
+    True
+    """
+
+    _parameter_constraints: dict = {
+        "windows": ["array-like"],
+        "level_windows": ["array-like"],
+        "n_kernels": [Interval(Integral, 1, None, closed="left")],
+        "n_centers": [Interval(Integral, 1, None, closed="left")],
+        "merge": [StrOptions({"mean", "last"})],
+        **ContaminationMixin._parameter_constraints,
+        "device": [str, torch.device],
+        "random_state": ["random_state"],
+    }
+
+    _fitted_attribute = "scorer_"
+
+    def __init__(
+        self,
+        *,
+        windows=(64, 128),
+        level_windows=(8, 32),
+        n_kernels=48,
+        n_centers=128,
+        merge="mean",
+        contamination="auto",
+        novelty=True,
+        device="auto",
+        random_state=None,
+    ):
+        self.windows = windows
+        self.level_windows = level_windows
+        self.n_kernels = n_kernels
+        self.n_centers = n_centers
+        self.merge = merge
+        self.contamination = contamination
+        self.novelty = novelty
+        self.device = device
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Fit the detector on a series.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_timestamps, n_channels)
+            The series, of at least 3 time stamps.
+        y : Ignored
+            Not used, present for API consistency.
+
+        Returns
+        -------
+        self : object
+            The fitted detector.
+
+        Raises
+        ------
+        ValueError
+            If the series is too short, or if a channel has no value. After any error
+            the estimator is in the state that it was in before.
+        """
+        with all_or_nothing(self):
+            windows = {
+                name: _checked_windows(name, getattr(self, name))
+                for name in ("windows", "level_windows")
+            }
+            segments = self._segments(X, reset=True)
+            self._fit_segments(segments, windows)
+        return self
+
+    def _fit_segments(self, segments, windows):
+        """Fit on segments of series that are validated."""
+        device = resolve_device(self.device)
+        self.device_ = str(device)
+        self._streams = make_streams(self.random_state)
+        self._parameters_as_fitted = parameters_as_fitted(self)
+        self._merge = self.merge
+        segments = [fill_forward(X) for X in segments]
+        self._channels = Channels(segments)
+        generator = self._streams["weights"]
+        with torch.inference_mode():
+            pieces = training_pieces(segments, self._channels, self.device_, generator)
+            self.scorer_ = SeriesScorer(
+                n_channels=segments[0].shape[1],
+                length=max(map(len, segments)),
+                n_stamps=sum(piece.shape[1] for piece in pieces),
+                **windows,
+                n_kernels=self.n_kernels,
+                n_centers=self.n_centers,
+            ).to(device)
+            scores, exact = self.scorer_.fit(pieces, generator)
+        self.windows_ = self.scorer_.shape_windows
+        scores = {
+            merge: each.cpu().numpy() if exact else self._all_scores(segments, merge)
+            for merge, each in scores.items()
+        }
+        # Beyond all training scores, even if those are all 0.
+        self._step = max(1.0, *(each.max() for each in scores.values()))
+        offsets = {
+            merge: -training_threshold(each, self.contamination, novelty=self.novelty)
+            for merge, each in scores.items()
+        }
+        self.offset_, self.live_offset_ = offsets[self.merge], offsets["last"]
+        self.reset()
+        if len(segments) == 1:
+            self._live.advance(self.scorer_, self._channels, segments[0])
+
+    def score_samples(self, X):
+        """Score the time stamps of a series; higher is more normal.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_timestamps, n_channels)
+            The series. It is scored on its own: nothing is known of the time stamps
+            before it, as at the start of the training series.
+
+        Returns
+        -------
+        ndarray of shape (n_timestamps,)
+            The scores. Lower scores are more anomalous.
+        """
+        return super().score_samples(X)
+
+    def contributions(self, X):
+        """Contributions of the channels to the anomaly scores.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_timestamps, n_channels)
+            The series.
+
+        Returns
+        -------
+        ndarray of shape (n_timestamps, n_channels)
+            Not negative; the sum over the channels is minus the score of the time
+            stamp. The squared evidence of each component is shared among the channels
+            by their part in it.
+        """
+        check_is_fitted(self)
+        return self._anomaly_scores(X, by_channel=True)
+
+    def score_next(self, X):
+        """Score the next time stamps of a series as they arrive.
+
+        The first call after `fit` continues the training series, or starts a new series
+        if the detector was fitted on several; so does the first call after `reset`. The
+        scores are those of ``merge="last"``, whatever `merge` is, however many time
+        stamps come at a time. Compare them with `live_offset_`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_timestamps, n_channels)
+            The next time stamps, one or more.
+
+        Returns
+        -------
+        ndarray of shape (n_timestamps,)
+            The scores. Lower scores are more anomalous.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_deepod import SeriesOutlierDetector
+        >>> X = np.sin(np.arange(1200) * 0.3).reshape(-1, 1)
+        >>> detector = SeriesOutlierDetector(random_state=0).fit(X)
+        >>> usual = np.sin(np.arange(1200, 1202) * 0.3).reshape(-1, 1)
+        >>> bool((detector.score_next(usual) > detector.live_offset_).all())
+        True
+        >>> bool((detector.score_next([[5.0]]) < detector.live_offset_).all())
+        True
+        """
+        check_is_fitted(self)
+        if not self._is_plain(X):
+            X = self._validate(X, reset=False)
+        scores = self._live.scores(self.scorer_, self._channels, X, self.device_)
+        return -with_changes(scores, self._channels, X, self._step)
+
+    def reset(self):
+        """Forget the time stamps before those that `score_next` gets next.
+
+        Returns
+        -------
+        self : object
+            The detector.
+        """
+        check_is_fitted(self)
+        self._live = LiveState(self.n_features_in_)
+        return self
+
+    def _score_samples(self, X):
+        return finite_scores(-self._anomaly_scores(X))
+
+    def _anomaly_scores(self, X, *, by_channel=False):
+        segments = self._segments(X, reset=False)
+        return self._all_scores(
+            segments, self._merge, by_channel=by_channel, step=self._step
+        )
+
+    def _all_scores(self, segments, merge, *, by_channel=False, step=0.0):
+        """Anomaly scores of all segments, or contributions to them."""
+        scores = []
+        for X in segments:
+            found = segment_scores(
+                self.scorer_,
+                self._channels,
+                X,
+                merge,
+                self.device_,
+                by_channel=by_channel,
+            )
+            scores.append(with_changes(found, self._channels, X, step))
+        return np.concatenate(scores)
+
+    def _segments(self, X, *, reset):
+        """Validated segments of the series, each contiguous in time."""
+        X = self._validate(X, reset=reset)
+        if reset:
+            if len(X) < SHORTEST_SERIES:
+                raise ValueError(
+                    f"X has n_samples={len(X)} time stamps (rows), fewer than the "
+                    f"{SHORTEST_SERIES} that are needed. Give a longer series."
+                )
+            check_no_empty_columns(X, getattr(self, "feature_names_in_", None))
+        return [X]
+
+    def _is_plain(self, X):
+        """Whether `X` needs no validation, which takes as long as scoring a row."""
+        return (
+            type(X) is np.ndarray
+            and X.dtype == np.float64
+            and X.ndim == 2
+            and len(X) > 0
+            and X.shape[1] == self.n_features_in_
+            and not hasattr(self, "feature_names_in_")
+            and not np.isinf(X).any()
+        )
+
+    @naming("X")
+    def _validate(self, X, *, reset):
+        return validate_data(
+            self,
+            X,
+            reset=reset,
+            dtype=np.float64,
+            order="C",
+            ensure_all_finite="allow-nan",
+        )
+
+    def _to_arrays(self):
+        return {"settings": self.scorer_.settings, "arrays": arrays_of(self.scorer_)}
+
+    def _from_arrays(self, arrays):
+        scorer = SeriesScorer(**arrays["settings"])
+        set_arrays(scorer, arrays["arrays"])
+        return scorer.to(self.device_)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _checked_windows(name, windows):
+    """The lengths of the windows as a tuple of numbers."""
+    if not all(isinstance(w, Integral) and w >= 1 for w in windows):
+        raise ValueError(
+            f"{name}={windows!r} must hold lengths of at least 1, such as (64, 128)."
+        )
+    return tuple(int(w) for w in windows)

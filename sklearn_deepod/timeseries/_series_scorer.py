@@ -1,0 +1,160 @@
+"""What scores a series once it is fitted: components, calibrations, scaling."""
+
+import torch
+from torch import nn
+
+from sklearn_deepod.timeseries._level import LevelComponent, StampComponent
+from sklearn_deepod.timeseries._pooling import Merge, stride_of
+from sklearn_deepod.timeseries._shape import SHORTEST_WINDOW, ShapeComponent
+from sklearn_deepod.timeseries._tail_evidence import Calibration
+
+STAMP_CENTERS = 500
+
+
+class SeriesScorer(nn.Module):
+    """Scores the time stamps of standardised segments, tile by tile.
+
+    Parameters
+    ----------
+    n_channels : int
+        Number of channels.
+    length : int
+        Length of the longest training segment. Windows are at most a third of it.
+    n_stamps : int
+        Number of training time stamps.
+    windows : tuple of int
+        Windows of the shape components. Those below 15 are left out.
+    level_windows : tuple of int
+        Windows of the level components.
+    n_kernels, n_centers : int
+        See `ShapeComponent`.
+    """
+
+    def __init__(
+        self, n_channels, length, n_stamps, windows, level_windows, n_kernels, n_centers
+    ):
+        super().__init__()
+        self.settings = {
+            "n_channels": n_channels,
+            "length": length,
+            "n_stamps": n_stamps,
+            "windows": tuple(windows),
+            "level_windows": tuple(level_windows),
+            "n_kernels": n_kernels,
+            "n_centers": n_centers,
+        }
+        shapes = [
+            ShapeComponent(window, stride, n_kernels, n_centers, n_channels)
+            for window, stride in sorted({_fitting(w, length) for w in windows})
+            if window >= SHORTEST_WINDOW
+        ]
+        levels = [
+            LevelComponent(window, stride, n_channels)
+            for window, stride in sorted({_fitting(w, length) for w in level_windows})
+        ]
+        self.windowed = nn.ModuleList([*shapes, *levels])
+        self.stamps = StampComponent(min(STAMP_CENTERS, n_stamps // 2), n_channels)
+        by_channel = [False] * len(shapes) + [True] * len(levels) + [False]
+        self.merges = nn.ModuleDict(
+            {name: Calibration(n_channels, by_channel) for name in ("mean", "last")}
+        )
+
+    @property
+    def shape_windows(self):
+        """Lengths of the windows of the shape components."""
+        shapes = (c for c in self.windowed if isinstance(c, ShapeComponent))
+        return tuple(component.window for component in shapes)
+
+    @property
+    def reach(self):
+        """Number of time stamps before (and after) one that its score depends on."""
+        return max((c.window + c.stride for c in self.windowed), default=1)
+
+    def fit(self, pieces, generator):
+        """Learn from pieces of the training series; get their scores, by merge.
+
+        Parameters
+        ----------
+        pieces : list of Tensor of shape (n_channels, n_timestamps)
+            Standardised pieces of the training series.
+        generator : torch.Generator
+            Draws all that is random.
+
+        Returns
+        -------
+        scores : dict of str to Tensor of shape (n_timestamps,)
+        exact : bool
+            Whether they are those that the fitted scorer gives; else windows in
+            between were used as well.
+        """
+        parts, exact = {"mean": [], "last": []}, True
+        for component in self.windowed:
+            long = [p for p in pieces if p.shape[1] >= component.window]
+            scores, stride = component.fit(long, generator)
+            exact = exact and stride == component.stride
+            for name, merged in parts.items():
+                merge = Merge(component.window, stride, causal=name == "last")
+                merged.append(_merged(merge, long, pieces, scores))
+        of_stamps = torch.cat(self.stamps.fit(pieces, generator), 1)
+        scores = {}
+        for name, merged in parts.items():
+            merged.append(of_stamps)
+            scores[name] = self.merges[name].fit(merged)(merged)
+        return scores, exact
+
+    def parts(self, read, start, stop, length, *, causal, kept=None):
+        """The components' scores of time stamps, by channel.
+
+        Parameters
+        ----------
+        read : callable
+            Maps a first and a last time stamp to the standardised values between them,
+            a tensor (n_channels, n_timestamps).
+        start, stop : int
+            The time stamps. `start` is a multiple of LONGEST_STRIDE, unless `causal`.
+        length : int
+            Length of the segment.
+        causal : bool
+            Whether scores may depend on earlier time stamps only.
+        kept : dict, default=None
+            Where the scores of the latest windows are kept for the next call.
+
+        Returns
+        -------
+        list of Tensor of shape (n_channels, stop - start)
+        """
+        found = []
+        for place, component in enumerate(self.windowed):
+            merge = Merge(component.window, component.stride, causal)
+            first, last = merge.windows(start, stop, length)
+            here = place, first, last
+            if last < first:
+                scores = read(start, start)
+            elif kept is not None and kept.get(place, (None,))[0] == here:
+                scores = kept[place][1]
+            else:
+                stride, window = component.stride, component.window
+                scores = component(read(first * stride, last * stride + window))
+                if kept is not None:
+                    kept[place] = here, scores
+            found.append(merge.stamps(scores, start, stop, length))
+        return [*found, self.stamps(read(start, stop))]
+
+
+def _fitting(window, length):
+    """Window and stride: the window at most a third, and a multiple of the stride."""
+    window = max(1, min(window, length // 3))
+    stride = stride_of(window)
+    return window // stride * stride, stride
+
+
+def _merged(merge, long, pieces, scores):
+    """Scores of the time stamps of all pieces; NaN in pieces shorter than a window."""
+    scores, merged = iter(scores), []
+    for piece in pieces:
+        length = piece.shape[1]
+        if length >= merge.window:
+            merged.append(merge.stamps(next(scores), 0, length, length))
+        else:
+            merged.append(torch.full_like(piece, torch.nan))
+    return torch.cat(merged, 1)

@@ -1,0 +1,522 @@
+"""SeriesOutlierDetector: the scores, live scoring, contributions, bad input."""
+
+import copy
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import GridSearchCV, TimeSeriesSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import (
+    check_dataframe_column_names_consistency,
+    check_estimator,
+    check_param_validation,
+    parametrize_with_checks,
+)
+
+from sklearn_deepod import SeriesOutlierDetector
+from sklearn_deepod._stats import contamination_threshold, training_threshold
+from sklearn_deepod.timeseries import _segments
+from sklearn_deepod.timeseries._shape import DILATIONS, TAPS
+
+SMALL = {"windows": (16, 32), "level_windows": (4, 16), "n_kernels": 8, "n_centers": 8}
+
+
+def make_detector(**params):
+    return SeriesOutlierDetector(**(SMALL | {"random_state": 0} | params))
+
+
+def make_series(n_timestamps=400, n_channels=2, seed=0):
+    """Noisy waves, each channel with a period of its own."""
+    rng = np.random.RandomState(seed)
+    t = np.arange(n_timestamps)[:, None]
+    return np.sin(t / (3.0 + np.arange(n_channels))) + 0.1 * rng.randn(
+        n_timestamps, n_channels
+    )
+
+
+def root_mean_square(values, axis=0):
+    return np.sqrt(np.mean(np.square(values), axis=axis))
+
+
+class Reference:
+    """The scores of a fitted detector, window by window and stamp by stamp."""
+
+    def __init__(self, detector, merge="mean"):
+        self.scorer, self.merge = detector.scorer_, merge
+        self.channels = detector._channels.arrays
+
+    def evidence(self, scores, calibration, i):
+        low = calibration.low[i, 0].numpy()
+        width = calibration.width[i, 0].numpy()
+        rise = calibration.rise.numpy()
+        evidence = sum(
+            r * np.clip((scores - a) / w, 0, 1)
+            for a, w, r in zip(low[:-1], width[:-1], rise[:-1], strict=True)
+        ) + np.maximum((scores - low[-1]) / width[-1], 0)
+        return np.where(
+            evidence > 20, 20 * (1 + np.log(np.maximum(evidence, 20) / 20)), evidence
+        )
+
+    def shape_of(self, component, window, channel):
+        """Distance of one window of one channel to the nearest centre."""
+        features, first = [], 0
+        for dilation, count in component._groups:
+            for kernel in component.kernels[first : first + count].numpy():
+                values = [
+                    kernel @ window[i : i + TAPS * dilation : dilation]
+                    for i in range(len(window) - dilation * (TAPS - 1))
+                ]
+                features.append((max(values), np.mean(np.maximum(values, 0))))
+            first += count
+        # The maxima of each dilation come before its means.
+        maxima, means = np.transpose(features)
+        ends = np.cumsum([count for _, count in component._groups])[:-1]
+        parts = zip(np.split(maxima, ends), np.split(means, ends), strict=True)
+        vector = np.concatenate([np.concatenate(pair) for pair in parts])
+        vector = vector / max(window.std(), 0.3)
+        vector = (vector - component.center[channel, 0].numpy()) / component.scale[
+            channel, 0
+        ].numpy()
+        return np.sqrt(((component.bank[channel].numpy() - vector) ** 2).sum(1).min())
+
+    def level_of(self, component, window, channel):
+        """Root mean square of a whitened window."""
+        centered = np.clip(window, -10, 10) - component.center[channel, 0].numpy()
+        return root_mean_square(centered @ component.whitening[channel].numpy())
+
+    def stamps(self, component, Z, channel):
+        """Scores of the time stamps by one component."""
+        of = self.shape_of if hasattr(component, "kernels") else self.level_of
+        starts = range(0, len(Z) - component.window + 1, component.stride)
+        scores = [of(component, Z[a : a + component.window], channel) for a in starts]
+        merged = np.full(len(Z), np.nan)
+        for t in range(len(Z)):
+            block = t // component.stride * component.stride
+            held = [
+                s
+                for s, a in zip(scores, starts, strict=True)
+                if a <= block < a + component.window
+            ]
+            past = [
+                s
+                for s, a in zip(scores, starts, strict=True)
+                if a + component.window <= t + 1
+            ]
+            if self.merge == "mean":
+                merged[t] = np.mean(held) if held else scores[-1]
+            elif past:
+                merged[t] = past[-1]
+        return merged
+
+    def scores(self, X):
+        Z = (X / self.channels["size"] - self.channels["mean"]) / self.channels["scale"]
+        calibration = self.scorer.merges[self.merge]
+        evidence = []
+        for i, component in enumerate(self.scorer.windowed):
+            channels = [self.stamps(component, z, c) for c, z in enumerate(Z.T)]
+            if not hasattr(component, "kernels"):
+                channels = [
+                    self.evidence(s, calibration.channels[i], c)
+                    for c, s in enumerate(channels)
+                ]
+            total = root_mean_square(channels)
+            evidence.append(self.evidence(total, calibration.totals, i))
+        bank = self.scorer.stamps.bank[0].numpy()
+        nearest = [bank[((bank - z) ** 2).sum(1).argmin()] for z in Z]
+        total = root_mean_square(Z - nearest, axis=1)
+        evidence.append(self.evidence(total, calibration.totals, len(evidence)))
+        return -np.sqrt(np.nanmean(np.square(evidence), axis=0))
+
+
+class TestChecks:
+    """scikit-learn's checks of estimators."""
+
+    @parametrize_with_checks(
+        [SeriesOutlierDetector(windows=(), level_windows=(), random_state=0)]
+    )
+    def test_rows_one_by_one_pass_all(self, estimator, check):
+        check(estimator)
+
+    @pytest.mark.parametrize("merge", ["mean", "last"])
+    def test_windows_fail_only_where_rows_must_be_independent(self, merge):
+        dependent = {
+            "check_methods_sample_order_invariance": "the order is that of time",
+            "check_methods_subset_invariance": "a score depends on the neighbours",
+        }
+        results = check_estimator(
+            make_detector(merge=merge), expected_failed_checks=dependent, on_skip=None
+        )
+        failed = {r["check_name"] for r in results if r["status"] == "xfail"}
+        assert failed == set(dependent)
+
+    @pytest.mark.parametrize(
+        "check", [check_param_validation, check_dataframe_column_names_consistency]
+    )
+    def test_more_checks(self, check):
+        check("SeriesOutlierDetector", make_detector())
+
+
+class TestScores:
+    """Values of the scores and the threshold."""
+
+    @pytest.mark.parametrize("merge", ["mean", "last"])
+    @pytest.mark.parametrize(("window", "length"), [(32, 173), (64, 200)])
+    def test_against_loops(self, merge, window, length):
+        X = make_series(600)
+        detector = make_detector(windows=(16, window), merge=merge).fit(X[:400])
+        new = X[-length:]
+        expected = Reference(detector, merge).scores(new)
+        np.testing.assert_allclose(detector.score_samples(new), expected, rtol=1e-8)
+
+    def test_kernels(self):
+        detector = make_detector(windows=(64, 128)).fit(make_series(400))
+        assert detector.windows_ == (64, 128)
+        for component in detector.scorer_.windowed[:2]:
+            kernels = component.kernels.numpy()
+            np.testing.assert_allclose(kernels.sum(axis=1), 0, atol=1e-6)
+            np.testing.assert_allclose((kernels**2).sum(axis=1), 1, rtol=1e-6)
+            used = [d for d, _ in component._groups]
+            assert used == list(DILATIONS[: 3 if component.window == 64 else 4])
+
+    def test_threshold(self):
+        X = make_series(500)
+        for merge in ("mean", "last"):
+            detector = make_detector(merge=merge, contamination=0.1).fit(X)
+            anomaly = -detector.score_samples(X)
+            assert np.mean(detector.predict(X) == -1) == 0.1
+            expected = -contamination_threshold(anomaly, 0.1)
+            np.testing.assert_allclose(detector.offset_, expected, rtol=1e-9)
+        assert detector.offset_ == detector.live_offset_
+
+    def test_novelty_selects_the_rule(self):
+        X = make_series(1700)
+        for novelty in (True, False):
+            detector = make_detector(novelty=novelty, windows=()).fit(X)
+            anomaly = -detector.score_samples(X)
+            expected = -training_threshold(anomaly, novelty=novelty)
+            np.testing.assert_allclose(detector.offset_, expected, rtol=1e-9)
+
+    def test_a_seed_decides_all(self):
+        X = make_series()
+        state = np.random.get_state()[1].copy()
+        a = make_detector().fit(X).score_samples(X)
+        np.testing.assert_array_equal(make_detector().fit(X).score_samples(X), a)
+        other = make_detector(random_state=1).fit(X).score_samples(X)
+        assert not np.array_equal(other, a)
+        np.testing.assert_array_equal(np.random.get_state()[1], state)
+
+    @pytest.mark.parametrize("merge", ["mean", "last"])
+    def test_tiles_change_nothing(self, merge, monkeypatch):
+        X = make_series(1500)
+        detector = make_detector(merge=merge).fit(X[:500])
+        expected = detector.score_samples(X)
+        for length in (8, 64, 1016):
+            monkeypatch.setattr(_segments, "LONGEST_TILE", length)
+            found = detector.score_samples(X)
+            np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+    def test_finds_what_points_do_not_show(self):
+        X = make_series(1200, 1)
+        y = np.ones(1200, dtype=int)
+        X[900:930] = 0.4 + 0.1 * np.random.RandomState(1).randn(30, 1)
+        y[900:930] = -1
+        for merge, least in [("mean", 0.98), ("last", 0.85)]:
+            detector = make_detector(merge=merge).fit(X[:600])
+            assert roc_auc_score(y, detector.score_samples(X)) > least
+
+    def test_only_neighbours_matter(self):
+        X = make_series(400)
+        detector = make_detector().fit(X)
+        before = detector.score_samples(X)
+        X[200] = 5.0
+        changed = np.flatnonzero(detector.score_samples(X) != before)
+        assert changed.min() >= 200 - 34
+        assert changed.max() <= 200 + 34
+
+    @pytest.mark.parametrize("size", [3.0, 30.0, 1e6, 1e30, 1e300])
+    def test_extreme_values_are_outliers(self, size):
+        X = make_series(500)
+        detector = make_detector().fit(X)
+        X[250, 1] = size
+        assert detector.predict(X)[250] == -1
+        assert np.isfinite(detector.score_samples(X)).all()
+
+    @pytest.mark.parametrize("scale", [1e-300, 1e-9, 1e9, 1e300])
+    def test_units_do_not_matter(self, scale):
+        X = make_series(300)
+        expected = make_detector().fit(X).score_samples(X)
+        found = make_detector().fit(X * scale).score_samples(X * scale)
+        np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+    def test_a_long_series_is_sampled(self, monkeypatch):
+        monkeypatch.setattr(_segments, "FEWEST_FITTED", 600)
+        monkeypatch.setattr(_segments, "MOST_FITTED", 600)
+        monkeypatch.setattr(_segments, "PIECE", 100)
+        X = make_series(3000, 1)
+        detector = make_detector().fit(X)
+        assert detector.scorer_.settings["n_stamps"] == 600
+        X[1000:1030] = 0.5
+        assert 950 <= detector.score_samples(X).argmin() <= 1060
+
+
+class TestConstantChannels:
+    """A channel that was constant in training and changes."""
+
+    def test_a_change_is_the_plainest_outlier(self):
+        X = np.column_stack([make_series(400), np.full(400, 0.1)])
+        detector = make_detector().fit(X)
+        usual = detector.score_samples(X)
+        scores = []
+        for value in (0.1000001, 0.2, -3.0, 1e6):
+            X[200, 2] = value
+            scores.append(detector.score_samples(X)[200])
+            assert detector.predict(X)[200] == -1
+            assert detector.contributions(X)[200].argmax() == 2
+            assert detector.score_samples(X).argmin() == 200
+        assert max(scores) < usual.min()
+        assert scores == sorted(scores, reverse=True)
+
+    def test_all_constant(self):
+        X = np.full((60, 2), 0.1)
+        detector = make_detector().fit(X)
+        assert (detector.predict(X) == 1).all()
+        X[30, 1] = 0.3
+        np.testing.assert_array_equal(np.flatnonzero(detector.predict(X) == -1), [30])
+
+    def test_live(self):
+        X = np.column_stack([make_series(400), np.full(400, 0.1)])
+        detector = make_detector().fit(X)
+        X[7, 2] = 0.3
+        assert (detector.score_next(X[:10]) < detector.live_offset_)[7]
+
+
+class TestMissingValues:
+    """Runs of NaN."""
+
+    def test_filled_by_the_value_before(self):
+        X = make_series(400)
+        X[50:80, 0] = np.nan
+        filled = pd.DataFrame(X).ffill().to_numpy()
+        for gaps, whole in [(X, filled), (filled, X)]:
+            detector = make_detector().fit(gaps)
+            np.testing.assert_array_equal(
+                detector.score_samples(gaps), detector.score_samples(whole)
+            )
+
+    def test_at_the_start(self):
+        X = make_series(400)
+        detector = make_detector().fit(X)
+        X[:30, 1] = np.nan
+        assert np.isfinite(detector.score_samples(X)).all()
+        assert np.isfinite(make_detector().fit(X).score_samples(X)).all()
+
+    def test_a_channel_without_values(self):
+        X = make_series(400)
+        detector = make_detector().fit(X)
+        X[:, 1] = np.nan
+        assert np.isfinite(detector.score_samples(X)).all()
+        with pytest.raises(ValueError, match="no value|missing|empty"):
+            make_detector().fit(X)
+
+
+class TestContributions:
+    """How much each channel contributes."""
+
+    @pytest.mark.parametrize("merge", ["mean", "last"])
+    def test_add_up(self, merge):
+        X = np.column_stack([make_series(300, 3), np.ones(300)])
+        detector = make_detector(merge=merge).fit(X)
+        X[100, 3] = 2.0
+        X[200, 0] = 4.0
+        contributions = detector.contributions(X)
+        assert contributions.shape == X.shape
+        assert (contributions >= 0).all()
+        np.testing.assert_allclose(
+            contributions.sum(axis=1), -detector.score_samples(X), rtol=1e-10
+        )
+        assert contributions[200].argmax() == 0
+        assert contributions[100].argmax() == 3
+
+
+class TestLive:
+    """Scores of time stamps as they arrive."""
+
+    X = make_series(700)
+    detector = make_detector(merge="last").fit(X[:300])
+    whole = detector.score_samples(X)
+
+    @settings(max_examples=15, deadline=None, derandomize=True)
+    @given(st.lists(st.sampled_from([1, 2, 3, 7, 8, 31, 64, 200]), min_size=1))
+    def test_equal_to_causal_scores(self, sizes):
+        detector = copy.deepcopy(self.detector)
+        at = 300
+        for size in [*sizes, 500]:
+            chunk = self.X[at : at + size]
+            if not len(chunk):
+                break
+            found = detector.score_next(chunk)
+            expected = self.whole[at : at + size]
+            np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+            at += size
+
+    def test_with_gaps_and_jumps(self):
+        X = self.X.copy()
+        X[350:380, 0] = np.nan
+        X[400, 1] = 1e30
+        whole = self.detector.score_samples(X)
+        detector = copy.deepcopy(self.detector)
+        found = [detector.score_next(X[i : i + 1])[0] for i in range(300, 450)]
+        np.testing.assert_allclose(found, whole[300:450], rtol=1e-6)
+
+    def test_after_reset_a_new_series_begins(self):
+        detector = copy.deepcopy(self.detector).reset()
+        found = np.concatenate([detector.score_next(x) for x in np.split(self.X, 7)])
+        np.testing.assert_allclose(found, self.whole, rtol=1e-6)
+
+    def test_merge_does_not_matter(self):
+        detector = make_detector(merge="mean").fit(self.X[:300])
+        before = detector.score_samples(self.X)
+        found = detector.score_next(self.X[300:])
+        np.testing.assert_allclose(found, self.whole[300:], rtol=1e-6)
+        assert detector.live_offset_ == self.detector.offset_
+        np.testing.assert_array_equal(detector.score_samples(self.X), before)
+
+    def test_state_goes_with_the_detector(self):
+        detector = copy.deepcopy(self.detector)
+        detector.score_next(self.X[300:413])
+        copied = pickle.loads(pickle.dumps(detector))
+        expected = self.whole[413:500]
+        for each in (detector, copied):
+            found = each.score_next(self.X[413:500])
+            np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+    def test_last_knows_nothing_of_the_future(self):
+        found = self.detector.score_samples(self.X[:90])
+        np.testing.assert_allclose(found, self.whole[:90], rtol=1e-9)
+
+    def test_bad_time_stamps_change_nothing(self):
+        detector = copy.deepcopy(self.detector)
+        for bad in ([[1.0]], [[np.inf, 1.0]], np.empty((0, 2))):
+            with pytest.raises(ValueError, match="X|array|sample"):
+                detector.score_next(bad)
+        found = detector.score_next(self.X[300:310])
+        np.testing.assert_allclose(found, self.whole[300:310], rtol=1e-6)
+
+
+class TestLengths:
+    """Short series."""
+
+    def test_windows_shrink(self):
+        assert make_detector(windows=(64, 128)).fit(make_series(150)).windows_ == (50,)
+        assert make_detector(windows=(64, 128)).fit(make_series(40)).windows_ == ()
+
+    @pytest.mark.parametrize("n_timestamps", [3, 4, 10, 50, 100])
+    def test_any_length(self, n_timestamps):
+        X = make_series(n_timestamps)
+        detector = make_detector().fit(X)
+        assert detector.score_samples(X).shape == (n_timestamps,)
+        assert np.isfinite(detector.score_samples(X)).all()
+
+    @pytest.mark.parametrize("merge", ["mean", "last"])
+    @pytest.mark.parametrize("n_timestamps", [1, 3, 5, 20, 33])
+    def test_shorter_than_a_window(self, merge, n_timestamps):
+        detector = make_detector(merge=merge).fit(make_series(400))
+        X = make_series(n_timestamps)
+        X[-1, 0] = 10.0
+        scores = detector.score_samples(X)
+        assert np.isfinite(scores).all()
+        assert detector.predict(X)[-1] == -1
+
+    def test_too_short(self):
+        with pytest.raises(ValueError, match="n_samples=2.*longer series"):
+            make_detector().fit(make_series(2))
+
+
+class TestErrors:
+    """Messages say what to do."""
+
+    def test_number_of_channels(self):
+        detector = make_detector().fit(make_series(100))
+        with pytest.raises(ValueError, match="expecting 2 features"):
+            detector.predict(make_series(100, 3))
+
+    def test_not_fitted(self):
+        for method in ("score_samples", "contributions", "score_next"):
+            with pytest.raises(NotFittedError):
+                getattr(make_detector(), method)(make_series(40))
+        with pytest.raises(NotFittedError):
+            make_detector().reset()
+
+    @pytest.mark.parametrize(
+        "params",
+        [{"windows": (0,)}, {"windows": (8.5,)}, {"level_windows": ("a",)}],
+    )
+    def test_windows(self, params):
+        with pytest.raises(ValueError, match=f"{next(iter(params))}=.*at least 1"):
+            make_detector(**params).fit(make_series(40))
+
+    def test_a_failed_fit_changes_nothing(self):
+        X = make_series(100)
+        detector = make_detector().fit(X)
+        expected = detector.score_samples(X)
+        with pytest.raises(ValueError, match="n_samples=2"):
+            detector.fit(X[:2, :1])
+        np.testing.assert_array_equal(detector.score_samples(X), expected)
+        np.testing.assert_array_equal(
+            detector.score_next(X[:5]), make_detector().fit(X).score_next(X[:5])
+        )
+
+
+class TestTogether:
+    """With the rest of scikit-learn."""
+
+    def test_pickle(self):
+        X = make_series(200)
+        detector = make_detector().fit(X)
+        copied = pickle.loads(pickle.dumps(detector))
+        np.testing.assert_array_equal(
+            copied.decision_function(X), detector.decision_function(X)
+        )
+
+    def test_agrees_with_itself(self):
+        X = make_series(200)
+        detector = make_detector()
+        assert detector.fit(X) is detector
+        labels = detector.predict(X)
+        np.testing.assert_array_equal(labels == -1, detector.decision_function(X) < 0)
+        np.testing.assert_array_equal(clone(detector).fit_predict(X), labels)
+
+    def test_search(self):
+        X = make_series(600, 1)
+        y = np.ones(600, dtype=int)
+        for start in (180, 330, 480):
+            X[start : start + 15] = 0.4
+            y[start : start + 15] = -1
+        search = GridSearchCV(
+            make_pipeline(StandardScaler(), make_detector()),
+            {
+                "seriesoutlierdetector__windows": [(), (16,)],
+                "seriesoutlierdetector__level_windows": [(), (16,)],
+            },
+            scoring="roc_auc",
+            cv=TimeSeriesSplit(3, test_size=150),
+        ).fit(X, y)
+        assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+        assert search.best_score_ > 0.9
+
+    def test_frame(self):
+        X = make_series(100)
+        frame = pd.DataFrame(X, columns=["a", "b"])
+        detector = make_detector().fit(frame)
+        expected = make_detector().fit(X).score_samples(X)
+        np.testing.assert_array_equal(detector.score_samples(frame), expected)
+        with pytest.raises(ValueError, match="in the same order"):
+            detector.predict(frame[["b", "a"]])
