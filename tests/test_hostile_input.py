@@ -254,3 +254,14 @@ def test_rules(name, X, weight):
     params = {} if weight is None else {"sample_weight": weight}
     if answered(rule.fit, scores, y, **params) is not None:
         assert np.isfinite(rule.threshold_)
+
+
+def test_errors_about_dates_name_the_argument():
+    dates = pd.date_range("2026-01-01", periods=30).to_numpy().reshape(-1, 1)
+    y = np.where(np.arange(30) % 3 == 0, -1, 1)
+    with pytest.raises(TypeError, match="anomaly_scores"):
+        threshold.CostThreshold().fit(dates.astype("datetime64[s]").tolist(), y)
+    frame = pd.DataFrame(dates, columns=["day"]).astype(object)
+    for treatment in TREATMENTS.values():
+        with pytest.raises(TypeError, match="X cannot be converted"):
+            treatment.fit(frame)

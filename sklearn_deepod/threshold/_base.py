@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_array, column_or_1d
 
+from sklearn_deepod.utils._naming import naming
 from sklearn_deepod.utils._rollback import all_or_nothing
 from sklearn_deepod.utils._scores import HIGHEST
 from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
@@ -62,12 +63,13 @@ class BaseThreshold(SharedParametersMixin, BaseEstimator, metaclass=ABCMeta):
         return self
 
     def _fit(self, anomaly_scores, y, sample_weight):
-        scores = check_array(
-            column_or_1d(anomaly_scores),
-            ensure_2d=False,
-            dtype=np.float64,
-            input_name="anomaly_scores",
-        )
+        with naming("anomaly_scores"):
+            scores = check_array(
+                column_or_1d(anomaly_scores),
+                ensure_2d=False,
+                dtype=np.float64,
+                input_name="anomaly_scores",
+            )
         if y is not None:
             y = column_or_1d(y)
             if len(y) != len(scores):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sklearn_deepod.utils._naming import naming
 from sklearn_deepod.utils._sklearn_compat import ADAPTERS_MANAGER, _get_output_config
 
 
@@ -37,7 +38,8 @@ class Table:
         self._adapter = ADAPTERS_MANAGER.adapters.get(library)
         self.X = array if self._adapter is None else X
         self.array = array
-        self.values = np.asarray(array, dtype=np.float64)
+        with naming("X"):
+            self.values = np.asarray(array, dtype=np.float64)
         # Library of the resulting frame; None if the result is an array.
         output = _get_output_config("transform", estimator)["dense"]
         same_kind = self._adapter is not None and output in ("default", library)
