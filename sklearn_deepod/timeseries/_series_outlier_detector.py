@@ -5,7 +5,6 @@ from numbers import Integral
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted, validate_data
 
 from sklearn_deepod._determinism import make_streams
 from sklearn_deepod._stats import training_threshold
@@ -13,17 +12,16 @@ from sklearn_deepod._training import arrays_of, resolve_device, set_arrays
 from sklearn_deepod.base._state import FittedStateMixin, parameters_as_fitted
 from sklearn_deepod.preprocessing._preprocess import check_no_empty_columns
 from sklearn_deepod.timeseries._channels import Channels, fill_forward
-from sklearn_deepod.timeseries._live import LiveState
+from sklearn_deepod.timeseries._read_series import FILL_SHARE
+from sklearn_deepod.timeseries._scoring import SeriesScoringMixin
 from sklearn_deepod.timeseries._segments import (
-    segment_scores,
     training_pieces,
-    with_changes,
 )
+from sklearn_deepod.timeseries._series_input import SeriesInputMixin
 from sklearn_deepod.timeseries._series_scorer import SeriesScorer
-from sklearn_deepod.utils._decision import ContaminationMixin, DecisionMixin
-from sklearn_deepod.utils._naming import naming
+from sklearn_deepod.utils._decision import ContaminationMixin
 from sklearn_deepod.utils._rollback import all_or_nothing
-from sklearn_deepod.utils._scores import finite_scores
+from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions, _fit_context
 
 #: Windows are at most a third of the training series.
@@ -31,7 +29,12 @@ SHORTEST_SERIES = 3
 
 
 class SeriesOutlierDetector(
-    FittedStateMixin, ContaminationMixin, DecisionMixin, BaseEstimator
+    FittedStateMixin,
+    SeriesScoringMixin,
+    SharedParametersMixin,
+    ContaminationMixin,
+    SeriesInputMixin,
+    BaseEstimator,
 ):
     """Outlier detection in series by shape, level and single time stamps.
 
@@ -69,6 +72,7 @@ class SeriesOutlierDetector(
         over all windows that contain it, and is the most accurate. "last" takes the
         latest window that ends at or before it, so that scores never depend on later
         time stamps; before the first window ends, its component has no say.
+    {parameters}
     contamination : "auto" or float, default="auto"
         Proportion of outliers in the training series, which sets the threshold. With
         "auto", the threshold is a boxplot fence on the training scores
@@ -145,6 +149,7 @@ class SeriesOutlierDetector(
         "n_kernels": [Interval(Integral, 1, None, closed="left")],
         "n_centers": [Interval(Integral, 1, None, closed="left")],
         "merge": [StrOptions({"mean", "last"})],
+        **SeriesInputMixin._parameter_constraints,
         **ContaminationMixin._parameter_constraints,
         "device": [str, torch.device],
         "random_state": ["random_state"],
@@ -160,6 +165,8 @@ class SeriesOutlierDetector(
         n_kernels=48,
         n_centers=128,
         merge="mean",
+        time_column=None,
+        on_gap="raise",
         contamination="auto",
         novelty=True,
         device="auto",
@@ -170,21 +177,32 @@ class SeriesOutlierDetector(
         self.n_kernels = n_kernels
         self.n_centers = n_centers
         self.merge = merge
+        self.time_column = time_column
+        self.on_gap = on_gap
         self.contamination = contamination
         self.novelty = novelty
         self.device = device
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Fit the detector on a series.
+    def fit(self, X, y=None, *, groups=None):
+        """Fit the detector on one series or on several.
 
         Parameters
         ----------
-        X : array-like of shape (n_timestamps, n_channels)
-            The series, of at least 3 time stamps.
+        X : array-like, data frame, or list of these
+            The series, the longest of at least 3 time stamps:
+
+            - an array or a frame of pandas or polars, (n_timestamps, n_channels);
+            - a list of such series, of any lengths;
+            - an array (n_series, n_timestamps, n_channels), whose scores have the shape
+              (n_series, n_timestamps).
         y : Ignored
             Not used, present for API consistency.
+        groups : str or array-like of shape (n_timestamps,), default=None
+            Which series each row of `X` belongs to, if one array or frame holds
+            several: one label for each row, or the name of the column with the labels,
+            which then is not a channel. Rows of different series may alternate.
 
         Returns
         -------
@@ -194,15 +212,26 @@ class SeriesOutlierDetector(
         Raises
         ------
         ValueError
-            If the series is too short, or if a channel has no value. After any error
-            the estimator is in the state that it was in before.
+            If the series are too short, or if a channel has no value. If time stamps
+            are missing (see `on_gap`), not in order, repeated, or irregular. After any
+            error the estimator is in the state that it was in before.
         """
         with all_or_nothing(self):
             windows = {
                 name: _checked_windows(name, getattr(self, name))
                 for name in ("windows", "level_windows")
             }
-            segments = self._segments(X, reset=True)
+            longest = max(max(lengths, default=1) for lengths in windows.values())
+            fill = max(1, int(FILL_SHARE * longest))
+            segments = self._read_training_series(X, groups, max_fill=fill).segments
+            if max(map(len, segments)) < SHORTEST_SERIES:
+                raise ValueError(
+                    f"X has n_samples={max(map(len, segments))} time stamps (rows), "
+                    f"fewer than the {SHORTEST_SERIES} that are needed. Give a longer "
+                    "series."
+                )
+            highest = np.array([np.fmax.reduce(segment) for segment in segments])
+            check_no_empty_columns(highest, getattr(self, "feature_names_in_", None))
             self._fit_segments(segments, windows)
         return self
 
@@ -213,7 +242,8 @@ class SeriesOutlierDetector(
         self._streams = make_streams(self.random_state)
         self._parameters_as_fitted = parameters_as_fitted(self)
         self._merge = self.merge
-        segments = [fill_forward(X) for X in segments]
+        # In one layout, since the order of sums decides about their last digits.
+        segments = [np.ascontiguousarray(fill_forward(X)) for X in segments]
         self._channels = Channels(segments)
         generator = self._streams["weights"]
         with torch.inference_mode():
@@ -229,7 +259,9 @@ class SeriesOutlierDetector(
             scores, exact = self.scorer_.fit(pieces, generator)
         self.windows_ = self.scorer_.shape_windows
         scores = {
-            merge: each.cpu().numpy() if exact else self._all_scores(segments, merge)
+            merge: each.cpu().numpy()
+            if exact
+            else np.concatenate(self._scores(segments, merge))
             for merge, each in scores.items()
         }
         # Beyond all training scores, even if those are all 0.
@@ -242,147 +274,6 @@ class SeriesOutlierDetector(
         self.reset()
         if len(segments) == 1:
             self._live.advance(self.scorer_, self._channels, segments[0])
-
-    def score_samples(self, X):
-        """Score the time stamps of a series; higher is more normal.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_timestamps, n_channels)
-            The series. It is scored on its own: nothing is known of the time stamps
-            before it, as at the start of the training series.
-
-        Returns
-        -------
-        ndarray of shape (n_timestamps,)
-            The scores. Lower scores are more anomalous.
-        """
-        return super().score_samples(X)
-
-    def contributions(self, X):
-        """Contributions of the channels to the anomaly scores.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_timestamps, n_channels)
-            The series.
-
-        Returns
-        -------
-        ndarray of shape (n_timestamps, n_channels)
-            Not negative; the sum over the channels is minus the score of the time
-            stamp. The squared evidence of each component is shared among the channels
-            by their part in it.
-        """
-        check_is_fitted(self)
-        return self._anomaly_scores(X, by_channel=True)
-
-    def score_next(self, X):
-        """Score the next time stamps of a series as they arrive.
-
-        The first call after `fit` continues the training series, or starts a new series
-        if the detector was fitted on several; so does the first call after `reset`. The
-        scores are those of ``merge="last"``, whatever `merge` is, however many time
-        stamps come at a time. Compare them with `live_offset_`.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_timestamps, n_channels)
-            The next time stamps, one or more.
-
-        Returns
-        -------
-        ndarray of shape (n_timestamps,)
-            The scores. Lower scores are more anomalous.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sklearn_deepod import SeriesOutlierDetector
-        >>> X = np.sin(np.arange(1200) * 0.3).reshape(-1, 1)
-        >>> detector = SeriesOutlierDetector(random_state=0).fit(X)
-        >>> usual = np.sin(np.arange(1200, 1202) * 0.3).reshape(-1, 1)
-        >>> bool((detector.score_next(usual) > detector.live_offset_).all())
-        True
-        >>> bool((detector.score_next([[5.0]]) < detector.live_offset_).all())
-        True
-        """
-        check_is_fitted(self)
-        if not self._is_plain(X):
-            X = self._validate(X, reset=False)
-        scores = self._live.scores(self.scorer_, self._channels, X, self.device_)
-        return -with_changes(scores, self._channels, X, self._step)
-
-    def reset(self):
-        """Forget the time stamps before those that `score_next` gets next.
-
-        Returns
-        -------
-        self : object
-            The detector.
-        """
-        check_is_fitted(self)
-        self._live = LiveState(self.n_features_in_)
-        return self
-
-    def _score_samples(self, X):
-        return finite_scores(-self._anomaly_scores(X))
-
-    def _anomaly_scores(self, X, *, by_channel=False):
-        segments = self._segments(X, reset=False)
-        return self._all_scores(
-            segments, self._merge, by_channel=by_channel, step=self._step
-        )
-
-    def _all_scores(self, segments, merge, *, by_channel=False, step=0.0):
-        """Anomaly scores of all segments, or contributions to them."""
-        scores = []
-        for X in segments:
-            found = segment_scores(
-                self.scorer_,
-                self._channels,
-                X,
-                merge,
-                self.device_,
-                by_channel=by_channel,
-            )
-            scores.append(with_changes(found, self._channels, X, step))
-        return np.concatenate(scores)
-
-    def _segments(self, X, *, reset):
-        """Validated segments of the series, each contiguous in time."""
-        X = self._validate(X, reset=reset)
-        if reset:
-            if len(X) < SHORTEST_SERIES:
-                raise ValueError(
-                    f"X has n_samples={len(X)} time stamps (rows), fewer than the "
-                    f"{SHORTEST_SERIES} that are needed. Give a longer series."
-                )
-            check_no_empty_columns(X, getattr(self, "feature_names_in_", None))
-        return [X]
-
-    def _is_plain(self, X):
-        """Whether `X` needs no validation, which takes as long as scoring a row."""
-        return (
-            type(X) is np.ndarray
-            and X.dtype == np.float64
-            and X.ndim == 2
-            and len(X) > 0
-            and X.shape[1] == self.n_features_in_
-            and not hasattr(self, "feature_names_in_")
-            and not np.isinf(X).any()
-        )
-
-    @naming("X")
-    def _validate(self, X, *, reset):
-        return validate_data(
-            self,
-            X,
-            reset=reset,
-            dtype=np.float64,
-            order="C",
-            ensure_all_finite="allow-nan",
-        )
 
     def _to_arrays(self):
         return {"settings": self.scorer_.settings, "arrays": arrays_of(self.scorer_)}

@@ -23,7 +23,7 @@ from sklearn.utils.estimator_checks import (
 
 from sklearn_deepod import SeriesOutlierDetector
 from sklearn_deepod._stats import contamination_threshold, training_threshold
-from sklearn_deepod.timeseries import _segments
+from sklearn_deepod.timeseries import _segments, find_events
 from sklearn_deepod.timeseries._shape import DILATIONS, TAPS
 
 SMALL = {"windows": (16, 32), "level_windows": (4, 16), "n_kernels": 8, "n_centers": 8}
@@ -473,6 +473,83 @@ class TestErrors:
         np.testing.assert_array_equal(
             detector.score_next(X[:5]), make_detector().fit(X).score_next(X[:5])
         )
+
+
+class TestSeveralSeries:
+    """Lists, groups, three axes, gaps; what reads them is tested by itself."""
+
+    LENGTHS = (300, 20, 250)
+
+    @pytest.fixture
+    def several(self):
+        return [make_series(n, seed=i) for i, n in enumerate(self.LENGTHS)]
+
+    @pytest.mark.parametrize("merge", ["mean", "last"])
+    def test_each_gets_the_scores_that_it_gets_alone(self, merge, several):
+        detector = make_detector(merge=merge).fit(several)
+        alone = np.concatenate([detector.score_samples(X) for X in several])
+        np.testing.assert_array_equal(detector.score_samples(several), alone)
+        np.testing.assert_allclose(
+            -detector.contributions(several).sum(axis=1), alone, rtol=1e-9
+        )
+
+    def test_forms(self, several):
+        expected = make_detector().fit(several)
+        scores = expected.score_samples(several)
+        labels = np.repeat(["a", "b", "c"], self.LENGTHS)
+        # The series alternate, each in its order.
+        positions = np.concatenate([np.arange(n) for n in self.LENGTHS])
+        mixed = np.argsort(positions, kind="stable")
+        X = np.concatenate(several)
+        grouped = make_detector().fit(X[mixed], groups=labels[mixed])
+        found = grouped.score_samples(X[mixed], groups=labels[mixed])
+        np.testing.assert_array_equal(found, scores[mixed])
+        equal = np.stack([X[:100] for X in (several[0], several[2])])
+        found = expected.score_samples(equal)
+        assert found.shape == (2, 100)
+        np.testing.assert_array_equal(found[1], expected.score_samples(equal[1]))
+
+    def test_of_which_live_scores_start_anew(self, several):
+        detector = make_detector(merge="last").fit(several)
+        expected = detector.score_samples(several[2])
+        np.testing.assert_allclose(detector.score_next(several[2]), expected, rtol=1e-6)
+        with pytest.raises(ValueError, match="several series"):
+            detector.score_next(several)
+
+    @pytest.mark.parametrize("on_gap", ["split", "interpolate"])
+    def test_gaps(self, on_gap):
+        X = make_series(300)
+        index = pd.date_range("2026-01-01", periods=300, freq="min")
+        frame = pd.DataFrame(X, index=index, columns=["a", "b"])
+        with pytest.raises(ValueError, match="gap"):
+            make_detector().fit(frame).score_samples(frame.drop(index[100:150]))
+        detector = make_detector(on_gap=on_gap, merge="last").fit(frame)
+        scores = detector.set_output(transform="pandas").score_samples(
+            frame.drop(index[100:150])
+        )
+        assert scores.index.equals(index.delete(slice(100, 150)))
+        # Beyond a quarter of the longest window, a gap is not filled.
+        parts = [detector.score_samples(part) for part in (frame[:100], frame[150:])]
+        np.testing.assert_array_equal(scores, np.concatenate(parts))
+        detector.reset()
+        live = detector.score_next(frame.drop(index[100:150]))
+        np.testing.assert_allclose(live, scores, rtol=1e-6)
+
+    def test_events(self):
+        train, new = make_series(600), make_series(400, seed=1)
+        new[200:230, 1] += 3.0
+        names = ["calm", "faulty"]
+        index = pd.date_range("2026-01-01", periods=400, freq="min")
+        detector = make_detector(contamination=0.001)
+        detector.fit(pd.DataFrame(train, columns=names))
+        events = find_events(
+            detector, pd.DataFrame(new, columns=names, index=index), min_gap=20
+        )
+        worst = events.sort_values("severity").iloc[-1]
+        assert worst["channel"] == "faulty"
+        # Windows of up to 32 time stamps contain it.
+        assert index[168] <= worst["start"] <= index[200]
+        assert index[229] <= worst["end"] <= index[262]
 
 
 class TestTogether:

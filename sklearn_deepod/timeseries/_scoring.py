@@ -1,0 +1,132 @@
+"""Scores of series: at once, by channel, and as time stamps arrive."""
+
+import numpy as np
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_deepod.timeseries._live import LiveState
+from sklearn_deepod.timeseries._segments import segment_scores, with_changes
+from sklearn_deepod.utils._scores import finite_scores
+
+
+class SeriesScoringMixin:
+    """Scores by a fitted `SeriesScorer`, of whole series and as time stamps arrive."""
+
+    def score_next(self, X):
+        """Score the next time stamps of a series as they arrive.
+
+        The first call after `fit` continues the training series, or starts a new series
+        if the detector was fitted on several; so does the first call after `reset`. The
+        scores are those of ``merge="last"``, whatever `merge` is, however many time
+        stamps come at a time. Compare them with `live_offset_`.
+
+        Parameters
+        ----------
+        X : array-like or data frame of shape (n_timestamps, n_channels)
+            The next time stamps of one series, one or more. Their order and gaps are
+            checked as by `score_samples`, except for those between two calls; a gap at
+            which the series is split forgets what was before it.
+
+        Returns
+        -------
+        ndarray of shape (n_timestamps,)
+            The scores. Lower scores are more anomalous.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_deepod import SeriesOutlierDetector
+        >>> X = np.sin(np.arange(1200) * 0.3).reshape(-1, 1)
+        >>> detector = SeriesOutlierDetector(random_state=0).fit(X)
+        >>> usual = np.sin(np.arange(1200, 1202) * 0.3).reshape(-1, 1)
+        >>> bool((detector.score_next(usual) > detector.live_offset_).all())
+        True
+        >>> bool((detector.score_next([[5.0]]) < detector.live_offset_).all())
+        True
+        """
+        check_is_fitted(self)
+        if self._is_plain(X):
+            return self._next(X)
+        series = self._read_series(X)
+        if series.is_several:
+            raise ValueError(
+                "X holds several series, but score_next goes on with one. Score them "
+                "by score_samples, or by a copy of the detector each."
+            )
+        scores = []
+        for i, segment in enumerate(series.segments):
+            if i > 0:
+                self.reset()
+            scores.append(self._next(segment))
+        return series.to_rows(scores)
+
+    def reset(self):
+        """Forget the time stamps before those that `score_next` gets next.
+
+        Returns
+        -------
+        self : object
+            The detector.
+        """
+        check_is_fitted(self)
+        self._live = LiveState(self.n_features_in_)
+        return self
+
+    def contributions(self, X, *, groups=None):
+        """Contributions of the channels to the anomaly scores.
+
+        Parameters
+        ----------
+        X : array-like, data frame, or list of these
+            Series, in any of the forms that `fit` takes.
+        groups : str or array-like of shape (n_timestamps,), default=None
+            See `fit`. A column named in `fit` need not be named again.
+
+        Returns
+        -------
+        ndarray of shape (n_timestamps, n_channels) or \
+                (n_series, n_timestamps, n_channels)
+            Not negative; the sum over the channels is minus the score of the time
+            stamp. The squared evidence of each component is shared among the channels
+            by their part in it.
+        """
+        check_is_fitted(self)
+        series = self._read_series(X, groups)
+        return series.to_rows(
+            self._scores(series.segments, self._merge, by_channel=True, step=self._step)
+        )
+
+    def _score_segments(self, segments):
+        return [
+            finite_scores(-scores)
+            for scores in self._scores(segments, self._merge, step=self._step)
+        ]
+
+    def _scores(self, segments, merge, *, by_channel=False, step=0.0):
+        """Anomaly scores of each segment, or contributions to them."""
+        scorer, channels = self.scorer_, self._channels
+        options = {"by_channel": by_channel}
+        return [
+            with_changes(
+                segment_scores(scorer, channels, X, merge, self.device_, **options),
+                channels,
+                X,
+                step,
+            )
+            for X in segments
+        ]
+
+    def _next(self, X):
+        scores = self._live.scores(self.scorer_, self._channels, X, self.device_)
+        return -with_changes(scores, self._channels, X, self._step)
+
+    def _is_plain(self, X):
+        """Whether `X` needs no validation, which takes as long as scoring a row."""
+        return (
+            type(X) is np.ndarray
+            and X.dtype == np.float64
+            and X.ndim == 2
+            and len(X) > 0
+            and X.shape[1] == self.n_features_in_
+            and not hasattr(self, "feature_names_in_")
+            and not np.isinf(X).any()
+        )
