@@ -169,3 +169,97 @@ class TestErrors:
     def test_parameters(self):
         with pytest.raises(InvalidParameterError, match="max_buffer"):
             vus_roc_score([1, -1], [1, 0], max_buffer=-1)
+
+
+def _tsb_ad_segments(events, half, n):
+    """Events with their buffers; those with a time stamp in common are one."""
+    segments, start = [], max(events[0][0] - half, 0)
+    for (_, stop), (following, _) in zip(events, events[1:], strict=False):
+        if stop + half < following - half:
+            segments.append((start, stop + half))
+            start = following - half
+    return [*segments, (start, min(events[-1][1] + half, n - 1))]
+
+
+def _tsb_ad_labels(events, length, n):
+    """Labels to which the buffers of all events add."""
+    labels = np.zeros(n)
+    for start, stop in events:
+        labels[start : stop + 1] = 1
+        for distance in range(1, length // 2 + 1):
+            for place in (start - distance, stop + distance):
+                if 0 <= place < n:
+                    labels[place] += np.sqrt(1 - distance / length)
+    return np.minimum(labels, 1)
+
+
+def by_tsb_ad(outliers, anomaly, max_buffer):
+    """VUS-ROC and VUS-PR, threshold by threshold, in the order of TSB-AD's code."""
+    n = len(outliers)
+    edges = np.flatnonzero(np.diff(np.r_[0, outliers.astype(int), 0]))
+    events = [(start, stop - 1) for start, stop in edges.reshape(-1, 2)]
+    descending = np.sort(anomaly)[::-1]
+    everywhere = _tsb_ad_segments(events, max_buffer // 2, n)
+    rocs, prs = [], []
+    for length in range(max_buffer + 1):
+        extended = _tsb_ad_labels(events, length, n)
+        segments = _tsb_ad_segments(events, length // 2, n)
+        points, pr = [(0.0, 0.0)], 0.0
+        for i in np.linspace(0, n - 1, 250).astype(int):
+            flagged = anomaly >= descending[i]
+            labels = extended.copy()
+            for start, stop in segments:
+                labels[start : stop + 1] *= flagged[start : stop + 1]
+            for start, stop in events:
+                labels[start : stop + 1] = 1
+            found = [flagged[start : stop + 1].any() for start, stop in segments]
+            parts = [slice(start, stop + 1) for start, stop in everywhere]
+            true = sum(labels[part] @ flagged[part] for part in parts)
+            positive = (outliers.sum() + sum(labels[part].sum() for part in parts)) / 2
+            recall = min(true / positive, 1) * np.mean(found)
+            pr += (recall - points[-1][1]) * true / flagged.sum()
+            points.append(((flagged.sum() - true) / (n - positive), recall))
+        x, y = np.transpose([*points, (1.0, 1.0)])
+        rocs.append(np.diff(x) @ (y[1:] + y[:-1]) / 2)
+        prs.append(pr)
+    return np.mean(rocs), np.mean(prs)
+
+
+class TestTSBAD:
+    """The definition of the benchmark TSB-AD."""
+
+    params = {"existence_reward": True, "definition": "tsb_ad"}
+
+    @pytest.mark.parametrize("seed", range(12))
+    def test_against_loops(self, seed):
+        """Also events at the ends, buffers that overlap or touch, and ties."""
+        rng = np.random.RandomState(seed)
+        y = np.ones(rng.randint(40, 400), dtype=int)
+        for _ in range(rng.randint(1, 7)):
+            start = rng.randint(len(y))
+            y[start : start + rng.randint(1, 12)] = -1
+        y[rng.choice([0, -1, 20])] = -1
+        scores = rng.randn(len(y)) + y
+        scores = np.round(2 * scores) if seed % 2 else scores
+        max_buffer = rng.randint(40)
+        expected = by_tsb_ad(y == -1, -scores, max_buffer)
+        params = {"max_buffer": max_buffer, **self.params}
+        assert vus_roc_score(y, scores, **params) == pytest.approx(expected[0])
+        assert vus_pr_score(y, scores, **params) == pytest.approx(expected[1])
+
+    def test_buffers_that_touch_are_two_ranges(self):
+        y = np.ones(60, dtype=int)
+        y[20] = y[25] = -1
+        scores = np.arange(60.0)
+        scores[20] = -1
+        expected = by_tsb_ad(y == -1, -scores, 4)
+        found = vus_pr_score(y, scores, max_buffer=4, **self.params)
+        assert found == pytest.approx(expected[1])
+
+    def test_near_the_definition_of_the_paper(self):
+        y, scores = make_series()
+        params = {"max_buffer": 8, "existence_reward": True}
+        paper = vus_pr_score(y, scores, **params)
+        tsb_ad = vus_pr_score(y, scores, definition="tsb_ad", **params)
+        assert paper != tsb_ad
+        assert paper == pytest.approx(tsb_ad, abs=0.05)
