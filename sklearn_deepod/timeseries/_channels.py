@@ -41,23 +41,43 @@ class Channels:
     ----------
     segments : list of ndarray of shape (n_timestamps, n_channels)
         The training series.
+    before : Channels, default=None
+        What series before them showed, which count as well.
 
     Attributes
     ----------
     arrays : dict of str to ndarray of shape (n_channels,)
         Lowest and highest values, center and scale.
+    count, square : ndarray of shape (n_channels,)
+        Number of values, and sum of their squared deviations in units of ``size``.
+    constant : ndarray of bool of shape (n_channels,)
+        Channels that never varied.
     """
 
-    def __init__(self, segments):
+    def __init__(self, segments, before=None):
         low = np.fmin.reduce([np.fmin.reduce(X) for X in segments])
         high = np.fmax.reduce([np.fmax.reduce(X) for X in segments])
+        if before is not None:
+            low = np.fmin(low, before.arrays["low"])
+            high = np.fmax(high, before.arrays["high"])
         size = np.maximum(np.abs(low), np.abs(high))
         size[size == 0] = 1.0  # divided by, so that squares stay finite
-        counts = sum((~np.isnan(X)).sum(axis=0) for X in segments)
-        mean = sum(np.nansum(X / size, axis=0) for X in segments) / counts
-        square = sum(np.nansum((X / size - mean) ** 2, axis=0) for X in segments)
-        scale = np.sqrt(square / counts)
-        self.n_stamps = int(sum(map(len, segments)))
+        count = sum((~np.isnan(X)).sum(axis=0) for X in segments)
+        total = sum(np.nansum(X / size, axis=0) for X in segments)
+        if before is None:
+            mean = total / count
+            square = 0.0
+        else:
+            unit = before.arrays["size"] / size
+            earlier = before.arrays["mean"] * unit
+            mean = (total + before.count * earlier) / (count + before.count)
+            square = before.square * unit**2 + before.count * (earlier - mean) ** 2
+            count = count + before.count
+        square = square + sum(
+            np.nansum((X / size - mean) ** 2, axis=0) for X in segments
+        )
+        scale = np.sqrt(square / count)
+        self.count, self.square = count, square
         self.arrays = {
             "low": low,
             "high": high,
@@ -65,23 +85,7 @@ class Channels:
             "mean": mean,
             "scale": np.where(scale > 0, scale, 1.0),
         }
-        self._describe()
-
-    @classmethod
-    def from_arrays(cls, arrays):
-        """Build from what `to_arrays` gave."""
-        channels = object.__new__(cls)
-        channels.arrays = {k: np.array(v) for k, v in arrays.items()}
-        channels.n_stamps = int(channels.arrays.pop("n_stamps"))
-        channels._describe()
-        return channels
-
-    def to_arrays(self):
-        """All that is learned, as arrays."""
-        return self.arrays | {"n_stamps": np.array(self.n_stamps)}
-
-    def _describe(self):
-        self.constant = without_spread(self.arrays["low"], self.arrays["high"])
+        self.constant = without_spread(low, high)
 
     def standardized(self, X):
         """Series of shape (n_channels, n_timestamps); missing values become 0.

@@ -3,6 +3,7 @@
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_deepod._stats import training_threshold
 from sklearn_deepod.timeseries._live import LiveState
 from sklearn_deepod.timeseries._segments import segment_scores, with_changes
 from sklearn_deepod.utils._scores import finite_scores
@@ -130,3 +131,13 @@ class SeriesScoringMixin:
             and not hasattr(self, "feature_names_in_")
             and not np.isinf(X).any()
         )
+
+    def _set_offsets(self, scores):
+        """Set thresholds by the training scores of each merge."""
+        # Beyond all training scores, even if those are all 0.
+        self._step = max(1.0, *(each.max() for each in scores.values()))
+        offsets = {
+            merge: -training_threshold(each, self.contamination, novelty=self.novelty)
+            for merge, each in scores.items()
+        }
+        self.offset_, self.live_offset_ = offsets[self.merge], offsets["last"]

@@ -10,9 +10,6 @@ from sklearn_deepod.timeseries._pooling import LONGEST_STRIDE
 # all: what a tile takes of its neighbours is small beside it, and the memory bounded.
 TILE_CELLS = 2**18
 SHORTEST_TILE, LONGEST_TILE = 512, 4096
-# Time stamps that the components are fitted on, and length of their pieces.
-FEWEST_FITTED, MOST_FITTED = 2**14, 2**16
-PIECE = 2048
 
 
 def tile_length(n_channels):
@@ -27,41 +24,6 @@ def as_tensor(Z, device):
     # costs little: most of the time goes to moving memory.
     dtype = torch.float32 if torch.device(device).type == "mps" else torch.float64
     return torch.as_tensor(Z).to(device=device, dtype=dtype)
-
-
-def training_pieces(segments, channels, device, generator):
-    """Standardised pieces of the training series, all of it or a sample.
-
-    Parameters
-    ----------
-    segments : list of ndarray of shape (n_timestamps, n_channels)
-        The training series, without missing values but at the starts.
-    channels : Channels
-        Standardises them.
-    device : str
-        Torch device.
-    generator : torch.Generator
-        Draws where the sampled pieces start.
-
-    Returns
-    -------
-    list of Tensor of shape (n_channels, n_timestamps)
-    """
-    total, n_channels = sum(map(len, segments)), segments[0].shape[1]
-    most = max(FEWEST_FITTED, MOST_FITTED // n_channels)
-    if total <= most:
-        pieces = segments
-    else:
-        pieces = []
-        for X in segments:
-            # One piece from each of as many equal parts as the segment may have.
-            n_parts = max(1, round(len(X) / total * most / PIECE))
-            ends = np.linspace(0, len(X), n_parts + 1).astype(int)
-            room = np.maximum(np.diff(ends) - PIECE, 0)
-            drawn = torch.rand(n_parts, generator=generator).numpy() * (room + 1)
-            starts = ends[:-1] + drawn.astype(int)
-            pieces += [X[a : a + PIECE] for a in starts]
-    return [as_tensor(channels.standardized(X), device) for X in pieces]
 
 
 def tile_scores(scorer, merge, read, start, stop, length, *, by_channel, kept=None):

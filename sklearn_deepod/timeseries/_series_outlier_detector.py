@@ -7,18 +7,19 @@ import torch
 from sklearn.base import BaseEstimator
 
 from sklearn_deepod._determinism import make_streams
-from sklearn_deepod._stats import training_threshold
 from sklearn_deepod._training import arrays_of, resolve_device, set_arrays
 from sklearn_deepod.base._state import FittedStateMixin, parameters_as_fitted
 from sklearn_deepod.preprocessing._preprocess import check_no_empty_columns
-from sklearn_deepod.timeseries._channels import Channels, fill_forward
+from sklearn_deepod.timeseries._channels import fill_forward
+from sklearn_deepod.timeseries._incremental import IncrementalSeriesMixin
 from sklearn_deepod.timeseries._read_series import FILL_SHARE
 from sklearn_deepod.timeseries._scoring import SeriesScoringMixin
 from sklearn_deepod.timeseries._segments import (
-    training_pieces,
+    as_tensor,
 )
 from sklearn_deepod.timeseries._series_input import SeriesInputMixin
 from sklearn_deepod.timeseries._series_scorer import SeriesScorer
+from sklearn_deepod.timeseries._training_sample import TrainingSample
 from sklearn_deepod.utils._decision import ContaminationMixin
 from sklearn_deepod.utils._rollback import all_or_nothing
 from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
@@ -30,6 +31,7 @@ SHORTEST_SERIES = 3
 
 class SeriesOutlierDetector(
     FittedStateMixin,
+    IncrementalSeriesMixin,
     SeriesScoringMixin,
     SharedParametersMixin,
     ContaminationMixin,
@@ -102,8 +104,7 @@ class SeriesOutlierDetector(
     feature_names_in_ : ndarray of str
         Names of the channels, if the training series had any.
     offset_ : float
-        The threshold on the scores: ``decision_function`` is ``score_samples`` minus
-        `offset_`.
+        ``decision_function`` is ``score_samples`` minus this.
 
     See Also
     --------
@@ -123,7 +124,7 @@ class SeriesOutlierDetector(
     standard deviation.
 
     For a long training series, the components learn from a sample of its pieces, at
-    most 65,536 time stamps.
+    most 65,536 time stamps (16,384 of four channels or more).
 
     References
     ----------
@@ -217,11 +218,7 @@ class SeriesOutlierDetector(
             error the estimator is in the state that it was in before.
         """
         with all_or_nothing(self):
-            windows = {
-                name: _checked_windows(name, getattr(self, name))
-                for name in ("windows", "level_windows")
-            }
-            longest = max(max(lengths, default=1) for lengths in windows.values())
+            longest = max(max(w, default=1) for w in self._window_lengths().values())
             fill = max(1, int(FILL_SHARE * longest))
             segments = self._read_training_series(X, groups, max_fill=fill).segments
             if max(map(len, segments)) < SHORTEST_SERIES:
@@ -232,48 +229,62 @@ class SeriesOutlierDetector(
                 )
             highest = np.array([np.fmax.reduce(segment) for segment in segments])
             check_no_empty_columns(highest, getattr(self, "feature_names_in_", None))
-            self._fit_segments(segments, windows)
+            self._streams = make_streams(self.random_state)
+            self._learn(segments)
         return self
 
-    def _fit_segments(self, segments, windows):
-        """Fit on segments of series that are validated."""
+    def _learn(self, segments, before=None):
+        """Fit on validated segments, and on what is kept of those before."""
         device = resolve_device(self.device)
         self.device_ = str(device)
-        self._streams = make_streams(self.random_state)
         self._parameters_as_fitted = parameters_as_fitted(self)
         self._merge = self.merge
         # In one layout, since the order of sums decides about their last digits.
         segments = [np.ascontiguousarray(fill_forward(X)) for X in segments]
-        self._channels = Channels(segments)
         generator = self._streams["weights"]
+        sample = TrainingSample(segments, generator, before)
+        self._sample, self._channels = sample, sample.channels
         with torch.inference_mode():
-            pieces = training_pieces(segments, self._channels, self.device_, generator)
+            pieces = [
+                as_tensor(sample.channels.standardized(X), device)
+                for X in sample.pieces
+            ]
             self.scorer_ = SeriesScorer(
                 n_channels=segments[0].shape[1],
-                length=max(map(len, segments)),
-                n_stamps=sum(piece.shape[1] for piece in pieces),
-                **windows,
+                length=max(map(len, (*segments, *sample.pieces))),
+                n_stamps=sum(map(len, sample.pieces)),
+                **self._window_lengths(),
                 n_kernels=self.n_kernels,
                 n_centers=self.n_centers,
             ).to(device)
             scores, exact = self.scorer_.fit(pieces, generator)
         self.windows_ = self.scorer_.shape_windows
-        scores = {
-            merge: each.cpu().numpy()
-            if exact
-            else np.concatenate(self._scores(segments, merge))
-            for merge, each in scores.items()
-        }
-        # Beyond all training scores, even if those are all 0.
-        self._step = max(1.0, *(each.max() for each in scores.values()))
-        offsets = {
-            merge: -training_threshold(each, self.contamination, novelty=self.novelty)
-            for merge, each in scores.items()
-        }
-        self.offset_, self.live_offset_ = offsets[self.merge], offsets["last"]
+        self._set_offsets(
+            {
+                merge: each.cpu().numpy()
+                if exact
+                else np.concatenate(
+                    self._scores(segments if before is None else sample.pieces, merge)
+                )
+                for merge, each in scores.items()
+            }
+        )
         self.reset()
         if len(segments) == 1:
             self._live.advance(self.scorer_, self._channels, segments[0])
+
+    def _window_lengths(self):
+        """The lengths of the windows of both kinds, as tuples of numbers."""
+        lengths = {}
+        for name in ("windows", "level_windows"):
+            values = getattr(self, name)
+            if not all(isinstance(w, Integral) and w >= 1 for w in values):
+                raise ValueError(
+                    f"{name}={values!r} must hold lengths of at least 1, such as "
+                    "(64, 128)."
+                )
+            lengths[name] = tuple(int(w) for w in values)
+        return lengths
 
     def _to_arrays(self):
         return {"settings": self.scorer_.settings, "arrays": arrays_of(self.scorer_)}
@@ -287,12 +298,3 @@ class SeriesOutlierDetector(
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _checked_windows(name, windows):
-    """The lengths of the windows as a tuple of numbers."""
-    if not all(isinstance(w, Integral) and w >= 1 for w in windows):
-        raise ValueError(
-            f"{name}={windows!r} must hold lengths of at least 1, such as (64, 128)."
-        )
-    return tuple(int(w) for w in windows)

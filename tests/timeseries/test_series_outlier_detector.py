@@ -23,7 +23,7 @@ from sklearn.utils.estimator_checks import (
 
 from sklearn_deepod import SeriesOutlierDetector
 from sklearn_deepod._stats import contamination_threshold, training_threshold
-from sklearn_deepod.timeseries import _segments, find_events
+from sklearn_deepod.timeseries import _segments, _training_sample, find_events
 from sklearn_deepod.timeseries._shape import DILATIONS, TAPS
 
 SMALL = {"windows": (16, 32), "level_windows": (4, 16), "n_kernels": 8, "n_centers": 8}
@@ -257,9 +257,9 @@ class TestScores:
         np.testing.assert_allclose(found, expected, rtol=1e-6)
 
     def test_a_long_series_is_sampled(self, monkeypatch):
-        monkeypatch.setattr(_segments, "FEWEST_FITTED", 600)
-        monkeypatch.setattr(_segments, "MOST_FITTED", 600)
-        monkeypatch.setattr(_segments, "PIECE", 100)
+        monkeypatch.setattr(_training_sample, "FEWEST_FITTED", 600)
+        monkeypatch.setattr(_training_sample, "MOST_FITTED", 600)
+        monkeypatch.setattr(_training_sample, "PIECE", 100)
         X = make_series(3000, 1)
         detector = make_detector().fit(X)
         assert detector.scorer_.settings["n_stamps"] == 600
@@ -550,6 +550,73 @@ class TestSeveralSeries:
         # Windows of up to 32 time stamps contain it.
         assert index[168] <= worst["start"] <= index[200]
         assert index[229] <= worst["end"] <= index[262]
+
+
+class TestPartialFit:
+    """More series, one after the other."""
+
+    def test_the_first_call_is_a_fit(self):
+        X = make_series()
+        expected = make_detector().fit(X)
+        found = make_detector().partial_fit(X)
+        np.testing.assert_array_equal(found.score_samples(X), expected.score_samples(X))
+        assert found.offset_ == expected.offset_
+
+    def test_few_time_stamps_are_all_kept(self):
+        first, second = make_series(seed=1), 3 + 2 * make_series(seed=2)
+        detector = make_detector().fit(first).partial_fit(second)
+        both = make_detector().fit([first, second])
+        for name, expected in both._channels.arrays.items():
+            np.testing.assert_allclose(
+                detector._channels.arrays[name], expected, rtol=1e-9, err_msg=name
+            )
+        alone = make_detector().fit(first)
+        gain = detector.score_samples(second) - alone.score_samples(second)
+        assert np.mean(gain > 0) > 0.9
+
+    def test_many_are_a_uniform_sample(self, monkeypatch):
+        monkeypatch.setattr(_training_sample, "FEWEST_FITTED", 600)
+        monkeypatch.setattr(_training_sample, "MOST_FITTED", 600)
+        monkeypatch.setattr(_training_sample, "PIECE", 100)
+        detector = make_detector()
+        for i in range(4):
+            detector.partial_fit(i + 0.1 * make_series(1000, seed=i))
+        sample = detector._sample
+        assert sample.n_seen == 4000
+        assert 400 <= sum(map(len, sample.pieces)) <= 600
+        found = [round(piece.mean()) for piece in sample.pieces]
+        assert set(found) == {0, 1, 2, 3}
+        assert max(found.count(i) for i in range(4)) <= 3
+
+    def test_live_scores_go_on_from_the_last_series(self):
+        first, second = make_series(seed=1), make_series(seed=2)
+        detector = make_detector(merge="last").fit(first).partial_fit(second[:300])
+        expected = detector.score_samples(second)[300:]
+        np.testing.assert_allclose(
+            detector.score_next(second[300:]), expected, rtol=1e-6
+        )
+
+    def test_series_are_copied(self):
+        X = make_series()
+        detector = make_detector().fit(X)
+        expected = copy.deepcopy(detector).partial_fit(make_series(seed=1))
+        X[:] = 0.0
+        detector.partial_fit(make_series(seed=1))
+        assert detector.offset_ == expected.offset_
+
+    def test_a_failed_call_changes_nothing(self):
+        X = make_series()
+        detector = make_detector().fit(X)
+        expected = copy.deepcopy(detector).partial_fit(X)
+        with pytest.raises(ValueError, match="features"):
+            detector.partial_fit(X[:, :1])
+        detector.set_params(contamination=0.1, windows=("long",))
+        with pytest.raises(ValueError, match="lengths"):
+            detector.partial_fit(X)
+        detector.set_params(contamination="auto", windows=SMALL["windows"])
+        found = detector.partial_fit(X)
+        assert found.offset_ == expected.offset_
+        np.testing.assert_array_equal(found.score_samples(X), expected.score_samples(X))
 
 
 class TestTogether:
