@@ -70,6 +70,9 @@ LINES = {
     "SeriesOutlierDetector/last": Line(
         partial(series_outlier_detector, merge="last"), clip=False
     ),
+    "SeriesOutlierDetector/auto": Line(
+        partial(series_outlier_detector, windows="auto"), clip=False, slow=True
+    ),
     "Sub-PCA": Line(SubPCA),
     "Sub-PCA/tail": Line(partial(SubPCA, tail=True)),
     "Sub-KNN": Line(SubKNN),

@@ -12,6 +12,7 @@ from sklearn_deepod.base._state import FittedStateMixin, parameters_as_fitted
 from sklearn_deepod.preprocessing._preprocess import check_no_empty_columns
 from sklearn_deepod.timeseries._channels import fill_forward
 from sklearn_deepod.timeseries._incremental import IncrementalSeriesMixin
+from sklearn_deepod.timeseries._period import WITHOUT_PERIOD, windows_of_period
 from sklearn_deepod.timeseries._read_series import FILL_SHARE
 from sklearn_deepod.timeseries._scoring import SeriesScoringMixin
 from sklearn_deepod.timeseries._segments import (
@@ -58,10 +59,11 @@ class SeriesOutlierDetector(
 
     Parameters
     ----------
-    windows : tuple of int, default=(64, 128)
+    windows : tuple of int or "auto", default=(64, 128)
         Lengths of the windows whose shape is compared, in time stamps, one component
         for each. They are at most a third of the longest training series; windows
-        shorter than 15 are left out.
+        shorter than 15 are left out. "auto" takes one and two periods of the training
+        series, by their autocorrelation.
     level_windows : tuple of int, default=(8, 32)
         Lengths of the windows of the level components, at most a third of the longest
         training series, one component for each. A short one finds short events.
@@ -145,7 +147,7 @@ class SeriesOutlierDetector(
     """
 
     _parameter_constraints: dict = {
-        "windows": ["array-like"],
+        "windows": ["array-like", StrOptions({"auto"})],
         "level_windows": ["array-like"],
         "n_kernels": [Interval(Integral, 1, None, closed="left")],
         "n_centers": [Interval(Integral, 1, None, closed="left")],
@@ -245,15 +247,13 @@ class SeriesOutlierDetector(
         sample = TrainingSample(segments, generator, before)
         self._sample, self._channels = sample, sample.channels
         with torch.inference_mode():
-            pieces = [
-                as_tensor(sample.channels.standardized(X), device)
-                for X in sample.pieces
-            ]
+            standardized = [sample.channels.standardized(X) for X in sample.pieces]
+            pieces = [as_tensor(Z, device) for Z in standardized]
             self.scorer_ = SeriesScorer(
                 n_channels=segments[0].shape[1],
                 length=max(map(len, (*segments, *sample.pieces))),
                 n_stamps=sum(map(len, sample.pieces)),
-                **self._window_lengths(),
+                **self._window_lengths(standardized),
                 n_kernels=self.n_kernels,
                 n_centers=self.n_centers,
             ).to(device)
@@ -273,11 +273,13 @@ class SeriesOutlierDetector(
         if len(segments) == 1:
             self._live.advance(self.scorer_, self._channels, segments[0])
 
-    def _window_lengths(self):
+    def _window_lengths(self, pieces=None):
         """The lengths of the windows of both kinds, as tuples of numbers."""
         lengths = {}
         for name in ("windows", "level_windows"):
             values = getattr(self, name)
+            if isinstance(values, str):
+                values = windows_of_period(pieces) if pieces else WITHOUT_PERIOD
             if not all(isinstance(w, Integral) and w >= 1 for w in values):
                 raise ValueError(
                     f"{name}={values!r} must hold lengths of at least 1, such as "

@@ -440,6 +440,27 @@ class TestLengths:
             make_detector().fit(make_series(2))
 
 
+class TestWindowsOfThePeriod:
+    """windows="auto"."""
+
+    @pytest.mark.parametrize(
+        ("period", "window"), [(10, 20), (25, 25), (100, 100), (None, 64)]
+    )
+    def test_are_one_and_two_periods(self, period, window):
+        X = np.random.RandomState(0).randn(3000, 2)
+        if period:
+            X = 0.3 * X + np.sin(np.arange(3000) * 2 * np.pi / period)[:, None]
+        detector = make_detector(windows="auto", n_centers=2).fit(X)
+        np.testing.assert_allclose(detector.windows_, [window, 2 * window], rtol=0.05)
+
+    @pytest.mark.parametrize("n_timestamps", [3, 4, 40])
+    def test_short_and_constant_series(self, n_timestamps):
+        X = make_series(n_timestamps)
+        for series in (X, np.zeros_like(X), [X, X[:3]]):
+            detector = make_detector(windows="auto").fit(series)
+            assert np.isfinite(detector.score_samples(series)).all()
+
+
 class TestErrors:
     """Messages say what to do."""
 
