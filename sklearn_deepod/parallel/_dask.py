@@ -118,7 +118,7 @@ class DaskDetector(MetaDetectorMixin, DecisionMixin, BaseEstimator):
         check_scores_new_rows(self.detector)
         if _is_collection(X):
             reservoir = self._sample(X, y, **params)
-            self.detector_, _ = fit_on_sample(self.detector, reservoir)
+            self.detector_ = fit_on_sample(self.detector, reservoir.sample())
             self.n_samples_seen_ = reservoir.n_samples
         else:
             self.detector_ = self._fitted_detector(X, y, **params)

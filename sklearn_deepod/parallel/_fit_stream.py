@@ -1,5 +1,6 @@
 """Fits on more rows than memory holds."""
 
+import os
 from numbers import Integral
 
 from sklearn.base import clone
@@ -8,6 +9,7 @@ from sklearn.utils import Bunch, check_random_state
 from sklearn_deepod.parallel._columns import Columns
 from sklearn_deepod.parallel._reader import READER_CONSTRAINTS, Reader
 from sklearn_deepod.parallel._reservoir import Reservoir
+from sklearn_deepod.parallel._saved_sample import SavedSample
 from sklearn_deepod.utils._meta import check_scores_new_rows
 from sklearn_deepod.utils._sklearn_compat import Interval, validate_params
 
@@ -96,9 +98,13 @@ def fit_stream(
     --------
     score_stream : Score such a source.
     DaskDetector : Fit on collections of Dask.
+    checkpoints : Fits that go on after an interruption.
 
     Notes
     -----
+    Under `checkpoints`, a sample of numbers is saved before the fit, and an interrupted
+    fit goes on from it without reading the source again.
+
     A training of a detector of this package draws at most ``max_steps * batch_size``
     rows, 64,000 at most by default; drawing them from a uniform sample of more rows
     does not change their distribution. Detectors that read all rows, such as
@@ -125,46 +131,57 @@ def fit_stream(
     (10000, 500)
     """
     check_scores_new_rows(detector)
-    reader = Reader(
-        source,
-        Columns(columns, key_columns, weight_column, y_column, keep_keys=False),
-        batch_size=batch_size,
-        on_error=on_error,
-        verbose=verbose,
+    saved = SavedSample(
+        (
+            str(source) if isinstance(source, str | os.PathLike) else type(source),
+            *(columns, key_columns, weight_column, y_column),
+            *(max_samples, on_error),
+            random_state if isinstance(random_state, Integral) else type(random_state),
+        )
     )
-    reservoir = Reservoir(max_samples, check_random_state(random_state))
-    for batch in reader:
-        reservoir.add(batch.X, batch.weight, batch.y)
-    reader.faults.warn()
-    fitted, n_fitted = fit_on_sample(detector, reservoir)
-    if not return_report:
-        return fitted
-    return fitted, Bunch(
-        n_samples=reader.n_samples,
-        n_fitted=n_fitted,
-        n_skipped=reader.faults.n_rows,
-        n_skipped_files=reader.faults.n_files,
-        errors=reader.faults.messages,
-    )
+    found = saved.load()
+    if found is None:
+        reader = Reader(
+            source,
+            Columns(columns, key_columns, weight_column, y_column, keep_keys=False),
+            batch_size=batch_size,
+            on_error=on_error,
+            verbose=verbose,
+        )
+        reservoir = Reservoir(max_samples, check_random_state(random_state))
+        for batch in reader:
+            reservoir.add(batch.X, batch.weight, batch.y)
+        reader.faults.warn()
+        sample = reservoir.sample()
+        report = Bunch(
+            n_samples=reader.n_samples,
+            n_fitted=len(sample[0]),
+            n_skipped=reader.faults.n_rows,
+            n_skipped_files=reader.faults.n_files,
+            errors=reader.faults.messages,
+        )
+        saved.save(sample, report)
+    else:
+        sample, report = found
+    fitted = fit_on_sample(detector, sample)
+    return (fitted, report) if return_report else fitted
 
 
-def fit_on_sample(detector, reservoir):
-    """Fit a clone of a detector on what a reservoir holds.
+def fit_on_sample(detector, sample):
+    """Fit a clone of a detector on a sample.
 
     Parameters
     ----------
     detector : estimator
         Outlier detector.
-    reservoir : Reservoir
-        Has seen the rows.
+    sample : tuple of (X, weight, y)
+        See `Reservoir.sample`.
 
     Returns
     -------
-    detector : estimator
+    estimator
         The fitted clone.
-    n_fitted : int
-        Number of rows.
     """
-    X, weight, y = reservoir.sample()
+    X, weight, y = sample
     params = {} if weight is None else {"sample_weight": weight}
-    return clone(detector).fit(X, y, **params), len(X)
+    return clone(detector).fit(X, y, **params)

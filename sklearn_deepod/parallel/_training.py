@@ -102,7 +102,7 @@ def checkpoints(folder):
 
     See Also
     --------
-    fit_stream : Fits on more rows than memory holds, with such a folder as well.
+    fit_stream : Fits on more rows than memory holds; its sample is saved as well.
 
     Notes
     -----

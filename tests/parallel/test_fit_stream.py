@@ -3,15 +3,17 @@
 import inspect
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import LocalOutlierFactor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import OrdinalEncoder, StandardScaler
 
 from sklearn_deepod import AutoEncoder, DevNet, ZScore
-from sklearn_deepod.parallel import fit_stream
+from sklearn_deepod.parallel import checkpoints, fit_stream
 from sklearn_deepod.parallel._fit_stream import MAX_SAMPLES
 from sklearn_deepod.utils import all_detectors
 from tests.conftest import QUICK, make_table
@@ -142,3 +144,77 @@ def test_the_detector_is_checked(frame):
 def test_columns_that_are_not_there(frame, columns):
     with pytest.raises(ValueError, match=r"No column is left|has no column.*'z'"):
         fit_stream(ZScore(), frame, columns=columns)
+
+
+class TestCheckpoints:
+    """The sample of a fit that is interrupted is not read again."""
+
+    class Interrupted(Exception):
+        pass
+
+    class Interrupting(IsolationForest):
+        """Raises at the first fit."""
+
+        ended = False
+
+        def fit(self, X, y=None, sample_weight=None):
+            if not type(self).ended:
+                type(self).ended = True
+                raise TestCheckpoints.Interrupted
+            return super().fit(X, y, sample_weight)
+
+    @pytest.mark.parametrize("named", [False, True])
+    @pytest.mark.parametrize("weight_column", [None, 2])
+    def test_reads_once(self, named, weight_column, tmp_path):
+        n_read = 0
+
+        def batches():
+            nonlocal n_read
+            rng = np.random.default_rng(n_read)
+            n_read += 1
+            for _ in range(3):
+                X = rng.random((100, 3))
+                yield pd.DataFrame(X, columns=["a", "b", "c"]) if named else X
+
+        if named and weight_column is not None:
+            weight_column = "c"
+        options = {"max_samples": 50, "random_state": 0, "return_report": True}
+        options |= {"weight_column": weight_column}
+        forest = IsolationForest(random_state=0)
+        expected, expected_report = fit_stream(forest, batches, **options)
+        n_read = 0
+        self.Interrupting.ended = False
+        interrupting = self.Interrupting(random_state=0)
+        with checkpoints(tmp_path), pytest.raises(self.Interrupted):
+            fit_stream(interrupting, batches, **options)
+        with checkpoints(tmp_path):
+            found, report = fit_stream(interrupting, batches, **options)
+        assert n_read == 1
+        assert report == expected_report
+        X = np.random.default_rng(1).random((20, 2 if weight_column else 3))
+        if named:
+            X = pd.DataFrame(X, columns=["a", "b", "c"][: X.shape[1]])
+        np.testing.assert_array_equal(found.score_samples(X), expected.score_samples(X))
+
+    def test_of_another_fit(self, tmp_path):
+        X = np.random.default_rng(0).random((100, 3))
+        with checkpoints(tmp_path):
+            fit_stream(IsolationForest(), X, random_state=0)
+            with pytest.raises(ValueError, match="another fit"):
+                fit_stream(IsolationForest(), X, random_state=1)
+
+    def test_text_is_read_again(self, tmp_path):
+        frame = pd.DataFrame({"a": np.arange(40.0), "b": list("xyzw") * 10})
+        pipeline = make_pipeline(
+            ColumnTransformer(
+                [("encoded", OrdinalEncoder(), ["b"])], remainder="passthrough"
+            ),
+            IsolationForest(random_state=0),
+        )
+        with checkpoints(tmp_path):
+            first = fit_stream(pipeline, frame, random_state=0)
+            second = fit_stream(pipeline, frame, random_state=0)
+        assert not [*tmp_path.iterdir()]
+        np.testing.assert_array_equal(
+            second.score_samples(frame), first.score_samples(frame)
+        )
