@@ -25,7 +25,6 @@ from sklearn.model_selection import (
     KFold,
     StratifiedKFold,
     cross_val_predict,
-    cross_val_score,
 )
 from sklearn.pipeline import FeatureUnion, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -36,7 +35,7 @@ from sklearn.utils.estimator_checks import (
 )
 from sklearn.utils.fixes import parse_version
 
-from sklearn_deepod import ModuleDetector
+from sklearn_deepod import AutoEncoder, ModuleDetector
 from sklearn_deepod.base import BaseDeepDetector
 from sklearn_deepod.utils import all_detectors
 from tests.conftest import QUICK, make_detector, make_table
@@ -229,6 +228,9 @@ class TestSituations:
 
     @pytest.mark.parametrize("search", [GridSearchCV, HalvingGridSearchCV])
     def test_search(self, detector, table, folds, search):
+        halving = search is HalvingGridSearchCV
+        if halving and not isinstance(detector, IsolationForest | AutoEncoder):
+            pytest.skip("two detectors tell whether it works")
         X, y = table
         noise = np.random.RandomState(1).randn(*X.shape)
         signal = ColumnTransformer([("some", "passthrough", [0, 1, 2, 3, 4])])
@@ -238,7 +240,8 @@ class TestSituations:
             {"columntransformer": [nothing, signal]},
             scoring="roc_auc",
             cv=folds,
-            **({"random_state": 0} if search is HalvingGridSearchCV else {"n_jobs": 2}),
+            n_jobs=2 if isinstance(detector, AutoEncoder) else None,
+            **({"random_state": 0} if halving else {}),
         ).fit(np.hstack([X, noise]), y)
         assert found.best_params_["columntransformer"].transformers[0][2][0] == 0
         assert found.best_score_ > 0.8
@@ -255,7 +258,6 @@ class TestSituations:
         )
         assert scores.shape == (len(X),)
         assert roc_auc_score(y, scores) > 0.8
-        assert min(cross_val_score(detector, X, y, cv=folds, scoring="roc_auc")) > 0.7
         detector.set_params(contamination=0.1)
         assert set(cross_val_predict(detector, X, y, cv=folds)) == {-1, 1}
 

@@ -81,7 +81,7 @@ class TestWeightedSetOfRows:
 
     @detectors
     @given(data=st.data())
-    @settings(max_examples=6, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=4, deadline=None, derandomize=True, database=None)
     def test_bit_identical(self, detector, data):
         n = data.draw(st.integers(5, 60))
         rng = np.random.RandomState(data.draw(st.integers(0, 2**16)))

@@ -82,7 +82,6 @@ class TestChecks:
             ConformalDetector(
                 LocalOutlierFactor(novelty=True), method="cross", cv=2, random_state=0
             ),
-            ConformalDetector(ZScore(), method="jackknife+"),
             ConformalDetector(AutoEncoder(**QUICK | {"max_steps": 4}), random_state=0),
         ]
     )
