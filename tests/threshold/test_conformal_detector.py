@@ -95,6 +95,7 @@ class TestChecks:
         check("ConformalDetector", ConformalDetector(FOREST, random_state=0))
 
 
+@pytest.mark.no_cover  # many fits; see tests/test_common.py
 class TestPValues:
     @every_method
     def test_by_definition(self, method, table):
@@ -217,6 +218,7 @@ class TestFalseDiscoveries:
             detector.predict_fdr(table[0], level=level)
 
 
+@pytest.mark.no_cover  # many fits; see tests/test_common.py
 class TestShift:
     """New rows from N(1, 1), training rows from N(0, 1)."""
 
@@ -270,6 +272,7 @@ class TestShift:
             detector.fit(table[0])
 
 
+@pytest.mark.no_cover  # many fits; see tests/test_common.py
 class TestSampleWeights:
     @pytest.mark.parametrize(
         ("method", "inner"),
