@@ -64,7 +64,7 @@ class SeriesOutlierDetector(
         for each. They are at most a third of the longest training series; windows
         shorter than 15 are left out. "auto" takes one and two periods of the training
         series, by their autocorrelation.
-    level_windows : tuple of int, default=(8, 32)
+    level_windows : tuple of int, default=(4, 8, 16)
         Lengths of the windows of the level components, at most a third of the longest
         training series, one component for each. A short one finds short events.
     n_kernels : int, default=48
@@ -164,7 +164,7 @@ class SeriesOutlierDetector(
         self,
         *,
         windows=(64, 128),
-        level_windows=(8, 32),
+        level_windows=(4, 8, 16),
         n_kernels=48,
         n_centers=128,
         merge="mean",
