@@ -2,7 +2,6 @@
 
 import copy
 
-import numpy as np
 import torch
 
 
@@ -22,7 +21,8 @@ def set_arrays(module, arrays):
     """Put what `arrays_of` gave into buffers that may have other shapes so far."""
     for name, array in arrays.items():
         part, _, buffer = name.rpartition(".")
-        setattr(module.get_submodule(part), buffer, torch.from_numpy(np.array(array)))
+        # Memory of torch is aligned: products of other arrays round otherwise.
+        setattr(module.get_submodule(part), buffer, torch.tensor(array))
 
 
 def state_of(net):

@@ -53,7 +53,8 @@ class LevelComponent(nn.Module):
         values += SHRINKAGE * values.mean(1, keepdim=True)
         # A channel without variation has distance 0 to whatever it is.
         scale = torch.where(values > 0, values.clamp(min=1e-12).rsqrt(), 0.0)
-        self.whitening = vectors * scale.unsqueeze(1)
+        # In the layout of a copy: products by a transposed matrix round otherwise.
+        self.whitening = (vectors * scale.unsqueeze(1)).contiguous()
         return [self(piece) for piece in pieces], self.stride
 
 

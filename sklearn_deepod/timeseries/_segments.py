@@ -23,7 +23,8 @@ def as_tensor(Z, device):
     # Double precision makes tiles, chunks and batches agree to the last digits, and
     # costs little: most of the time goes to moving memory.
     dtype = torch.float32 if torch.device(device).type == "mps" else torch.float64
-    return torch.as_tensor(Z).to(device=device, dtype=dtype)
+    # A copy: memory of torch is aligned, and products of other arrays round otherwise.
+    return torch.tensor(Z, device=device, dtype=dtype)
 
 
 def tile_scores(scorer, merge, read, start, stop, length, *, by_channel, kept=None):

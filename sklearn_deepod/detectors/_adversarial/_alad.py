@@ -70,7 +70,7 @@ class ALAD(SamplingMixin, BaseGAN):
     >>> from sklearn.datasets import load_iris
     >>> from sklearn_deepod import ALAD
     >>> X = load_iris().data
-    >>> detector = ALAD(random_state=0).fit(X)
+    >>> detector = ALAD(max_steps=100, random_state=0).fit(X)
     >>> detector.predict([[5.0, 3.4, 1.5, 0.2], [9.0, 1.0, 1.0, 3.0]]).tolist()
     [1, -1]
     """

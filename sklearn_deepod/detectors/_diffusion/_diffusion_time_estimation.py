@@ -87,7 +87,7 @@ class DiffusionTimeEstimation(BaseDenseDetector):
     >>> from sklearn.datasets import load_iris
     >>> from sklearn_deepod import DiffusionTimeEstimation
     >>> X = load_iris().data
-    >>> detector = DiffusionTimeEstimation(random_state=0).fit(X)
+    >>> detector = DiffusionTimeEstimation(max_steps=100, random_state=0).fit(X)
     >>> detector.predict([[5.0, 3.4, 1.5, 0.2], [9.0, 1.0, 1.0, 3.0]]).tolist()
     [1, -1]
     """
