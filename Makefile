@@ -10,7 +10,7 @@ STAMP := $(VENV)/.installed
 OLDEST := build/oldest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest lint format stubs docs clean
+.PHONY: help demo test coverage test-oldest lint format stubs docs clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -18,7 +18,10 @@ help: ## show this list
 demo: $(STAMP)-examples ## compare DeepOutlierDetector with scikit-learn's detectors, list what it flags
 	$(BIN)/python examples/quickstart.py --figure build/quickstart.png
 
-test: lint ## lint, then all tests with coverage
+test: lint ## lint, then all tests
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=$(JOBS)
+
+coverage: $(STAMP)-tests ## all tests, and the lines that none of them runs
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses=$(JOBS) --cov
 
 test-oldest: $(OLDEST)/.installed ## all tests with the oldest releases that setup.cfg admits
