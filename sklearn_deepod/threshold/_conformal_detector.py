@@ -93,8 +93,7 @@ class ConformalDetector(MetaDetectorMixin, ConformalPValuesMixin, BaseEstimator)
 
     See Also
     --------
-    ThresholdedDetector : Thresholds without a guarantee, but also without rows that are
-        set aside.
+    ThresholdedDetector : Thresholds without a guarantee, and without rows set aside.
 
     Notes
     -----
@@ -121,9 +120,8 @@ class ConformalDetector(MetaDetectorMixin, ConformalPValuesMixin, BaseEstimator)
     the p-values become conservative: in tables with few different rows, few outliers
     are flagged. With unequal weights, the rate is close to `alpha` if the weighted rows
     resemble the rows to be tested and no row has much of the weight. Weights that are a
-    known function of the row belong in `likelihood_ratio`.
-
-    `predict_fdr` controls the false discovery rate of a batch [1]_.
+    known function of the row belong in `likelihood_ratio`. `predict_fdr` controls the
+    false discovery rate of a batch [1]_.
 
     References
     ----------

@@ -122,11 +122,9 @@ class SeriesOutlierDetector(
 
     A missing value (NaN) is replaced by the last value before it in its channel, or by
     the training mean if there is none. A channel that was constant in training raises
-    the score by itself as soon as it changes. Channels are scaled by their training
-    standard deviation.
-
-    For a long training series, the components learn from a sample of its pieces, at
-    most 65,536 time stamps (16,384 of four channels or more).
+    the score by itself as soon as it changes. From a long training series, the
+    components learn a sample of at most 65,536 time stamps (16,384 of four channels or
+    more).
 
     References
     ----------
