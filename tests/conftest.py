@@ -27,13 +27,6 @@ from sklearn_deepod import (
 QUICK = {"max_steps": 12, "n_estimators": 2, "batch_size": 16, "random_state": 0}
 
 
-def pytest_collection_modifyitems(items):
-    """Run examples of docstrings without coverage, which tests measure."""
-    for item in items:
-        if isinstance(item, pytest.DoctestItem):
-            item.add_marker(pytest.mark.no_cover)
-
-
 class Bottleneck(nn.Module):
     """A small autoencoder with dropout, for rows of any shape."""
 

@@ -35,9 +35,6 @@ from sklearn_deepod.utils import all_detectors
 from tests.conftest import QUICK, make_detector, make_table
 from tests.test_architecture import public_estimators
 
-# Coverage would take half as long again, and other tests cover what these run.
-pytestmark = pytest.mark.no_cover
-
 CLASSES = [cls for _, cls in all_detectors()]
 
 

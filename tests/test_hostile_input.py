@@ -36,9 +36,6 @@ from sklearn_deepod.preprocessing import RobustAsinhScaler
 from sklearn_deepod.utils import all_detectors
 from tests.conftest import make_detector
 
-# Coverage would take half as long again, and other tests cover what these run.
-pytestmark = pytest.mark.no_cover
-
 hostile = hypothesis.settings(
     max_examples=int(os.environ.get("HOSTILE_EXAMPLES", "6")),
     deadline=None,

@@ -19,9 +19,6 @@ from sklearn_deepod.timeseries import WindowedDetector
 from sklearn_deepod.treatment import OutlierDropper, OutlierRepairer, OutlierReplacer
 from tests.conftest import make_table
 
-# Coverage would take half as long again, and other tests cover what these run.
-pytestmark = pytest.mark.no_cover
-
 
 def ensemble(detector, **params):
     return DetectorEnsemble([("z", ZScore()), ("inner", detector)], **params)

@@ -15,8 +15,6 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from sklearn_deepod import ZScore
 
-pytestmark = pytest.mark.no_cover  # see tests/test_common.py
-
 matplotlib = pytest.importorskip("matplotlib")
 FOLDER = Path(__file__).parents[1] / "examples"
 

@@ -21,8 +21,6 @@ from sklearn_deepod.networks._registry import NETWORKS
 from sklearn_deepod.utils import all_detectors
 from tests.conftest import QUICK, make_detector, make_table
 
-pytestmark = pytest.mark.no_cover  # see tests/test_common.py
-
 DETECTORS = [c for _, c in all_detectors() if issubclass(c, BaseNetworkDetector)]
 SHAPES = {
     "conv": (2, 9, 8),

@@ -41,7 +41,6 @@ from tests.base.common import (
 from tests.conftest import QUICK, make_table
 
 
-@pytest.mark.no_cover  # see tests/test_common.py
 class TestWeightedSetOfRows:
     """A fit is a function of the weighted set of rows and the seed."""
 
@@ -81,7 +80,7 @@ class TestWeightedSetOfRows:
 
     @detectors
     @given(data=st.data())
-    @settings(max_examples=4, deadline=None, derandomize=True, database=None)
+    @settings(max_examples=6, deadline=None, derandomize=True, database=None)
     def test_bit_identical(self, detector, data):
         n = data.draw(st.integers(5, 60))
         rng = np.random.RandomState(data.draw(st.integers(0, 2**16)))
@@ -135,7 +134,6 @@ class TestWeightedSetOfRows:
             quick().fit(table[0], sample_weight=np.ones(3))
 
 
-@pytest.mark.no_cover  # see tests/test_common.py
 class TestRandomStreams:
     noisy = pytest.mark.parametrize(
         "detector",

@@ -47,7 +47,6 @@ class Constant(ZScore):
         return np.zeros(len(X))
 
 
-@pytest.mark.no_cover  # see tests/test_common.py
 class TestChecks:
     """scikit-learn's checks of estimators."""
 

@@ -71,7 +71,6 @@ class Noisy(OutlierMixin, BaseEstimator):
         return tags
 
 
-@pytest.mark.no_cover  # see tests/test_common.py
 class TestChecks:
     """scikit-learn's checks of estimators."""
 
@@ -82,6 +81,7 @@ class TestChecks:
             ConformalDetector(
                 LocalOutlierFactor(novelty=True), method="cross", cv=2, random_state=0
             ),
+            ConformalDetector(ZScore(), method="jackknife+"),
             ConformalDetector(AutoEncoder(**QUICK | {"max_steps": 4}), random_state=0),
         ]
     )
@@ -95,7 +95,6 @@ class TestChecks:
         check("ConformalDetector", ConformalDetector(FOREST, random_state=0))
 
 
-@pytest.mark.no_cover  # many fits; see tests/test_common.py
 class TestPValues:
     @every_method
     def test_by_definition(self, method, table):
@@ -218,7 +217,6 @@ class TestFalseDiscoveries:
             detector.predict_fdr(table[0], level=level)
 
 
-@pytest.mark.no_cover  # many fits; see tests/test_common.py
 class TestShift:
     """New rows from N(1, 1), training rows from N(0, 1)."""
 
@@ -272,7 +270,6 @@ class TestShift:
             detector.fit(table[0])
 
 
-@pytest.mark.no_cover  # many fits; see tests/test_common.py
 class TestSampleWeights:
     @pytest.mark.parametrize(
         ("method", "inner"),

@@ -53,7 +53,6 @@ every_detector = pytest.mark.parametrize(
 )
 
 
-@pytest.mark.no_cover  # see tests/test_common.py
 class TestChecks:
     """scikit-learn's checks of estimators."""
 

@@ -136,7 +136,6 @@ class Reference:
         return -np.sqrt(np.nanmean(np.square(evidence), axis=0))
 
 
-@pytest.mark.no_cover  # see tests/test_common.py
 class TestChecks:
     """scikit-learn's checks of estimators."""
 

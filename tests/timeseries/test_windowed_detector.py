@@ -96,7 +96,6 @@ def scores_by_loops(windowed, X):
     return np.array(merged)
 
 
-@pytest.mark.no_cover  # see tests/test_common.py
 class TestChecks:
     """scikit-learn's checks of estimators."""
 

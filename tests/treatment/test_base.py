@@ -100,7 +100,6 @@ class Counting(OutlierMixin, BaseEstimator):
         return np.where(self.score_samples(X) < -self.limit, -1, 1)
 
 
-@pytest.mark.no_cover  # see tests/test_common.py
 class TestChecks:
     """scikit-learn's checks of estimators."""
 
