@@ -19,7 +19,7 @@ class TrainingProgress:
 
     Parameters
     ----------
-    saved : SavedTraining
+    saved : SavedState
         Where the state is.
     streams : dict of str to torch.Generator
         The random streams that the training draws from.

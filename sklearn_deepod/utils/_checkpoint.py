@@ -13,7 +13,7 @@ CHECKPOINT = Ambient("checkpoint")
 
 
 class Checkpoint:
-    """A folder with the states of the trainings of one fit.
+    """A folder with the states of one fit.
 
     Parameters
     ----------
@@ -30,24 +30,29 @@ class Checkpoint:
         self.folder.mkdir(parents=True, exist_ok=True)
 
     def next_training(self, key):
-        """The place of the next training of the fit.
+        """The place of the next training of the fit; see `saved`."""
+        self._n_trainings += 1
+        return self.saved(f"training_{self._n_trainings - 1}.pt", key)
+
+    def saved(self, name, key):
+        """The place of one state.
 
         Parameters
         ----------
+        name : str
+            Name of the file.
         key : str
-            Stands for the detector's parameters and the rows.
+            Stands for all that the state depends on, such as parameters and rows.
 
         Returns
         -------
-        SavedTraining
+        SavedState
         """
-        path = self.folder / f"training_{self._n_trainings}.pt"
-        self._n_trainings += 1
-        return SavedTraining(path, key, writes=self.writes)
+        return SavedState(self.folder / name, key, writes=self.writes)
 
 
-class SavedTraining:
-    """The saved state of one training, if there is any.
+class SavedState:
+    """A state that was saved, if there is any.
 
     Parameters
     ----------
