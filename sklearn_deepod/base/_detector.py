@@ -142,22 +142,15 @@ class BaseDetector(
 
     @naming("X")
     def _validate(self, X, *, reset):
-        try:
-            X = validate_data(
-                self,
-                X,
-                reset=reset,
-                accept_sparse="csr",
-                dtype=[np.float64, np.float32],
-                ensure_all_finite="allow-nan",
-                allow_nd=True,
-            )
-        except np.exceptions.DTypePromotionError as error:
-            raise TypeError(
-                "X has columns of types that do not go together, such as dates beside "
-                "numbers. Make numbers of them first: of dates, for example, the hour, "
-                "the weekday, or the seconds since the first one."
-            ) from error
+        X = validate_data(
+            self,
+            X,
+            reset=reset,
+            accept_sparse="csr",
+            dtype=[np.float64, np.float32],
+            ensure_all_finite="allow-nan",
+            allow_nd=True,
+        )
         if X.ndim > 4:
             raise ValueError(
                 f"Found array with dim {X.ndim}. Give (n, features), (n, time, "

@@ -19,6 +19,10 @@ from sklearn_deepod.timeseries._series_tables import (
 from sklearn_deepod.timeseries._time_stamps import check_order
 from sklearn_deepod.utils._naming import naming
 
+#: What can be done about a column of time stamps.
+TIME_COLUMN = (
+    "If they are the time stamps of the series, name their column by time_column."
+)
 #: Longest gap that is filled, as a share of the window. Windows of longer straight
 #: lines would be outliers of our own making, and would be learned in training.
 FILL_SHARE = 0.25
@@ -124,7 +128,7 @@ def _validated(estimator, tables, names, form, *, reset):
     found = []
     for i, (table, name) in enumerate(zip(tables, names, strict=True)):
         try:
-            with naming("X"):
+            with naming("X", remedy=TIME_COLUMN):
                 array = validate_data(
                     estimator,
                     table.channels,

@@ -15,8 +15,8 @@ own), and implements `_score_segments`::
         def _score_segments(self, segments):
             return [...]  # for each segment an array of scores, higher is more normal
 
-A detector that derives its window from the data reads with ``max_fill`` instead and
-calls ``self._require_length(series, window)`` once it knows the window.
+A detector that scores series of any length leaves `min_length` out, and may say with
+`max_fill` how long the gaps are that are filled.
 
 The mixin implements `score_samples`, `decision_function`, `predict` and `fit_predict`
 with `groups`, and `set_output`. Other methods that answer row by row, such as
@@ -180,8 +180,3 @@ class SeriesInputMixin(DecisionMixin):
         """Read training series; see `SeriesFormat` for the settings."""
         self._series_format = SeriesFormat(self.time_column, self.on_gap, **settings)
         return read_series(self, X, groups, self._series_format, reset=True)
-
-    def _require_length(self, series, min_length):
-        """Set the shortest length after the training series have been read."""
-        self._series_format.min_length = min_length
-        series.check_lengths(min_length, training=True)

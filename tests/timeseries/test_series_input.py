@@ -21,8 +21,9 @@ class Rolling(SeriesInputMixin, BaseEstimator):
         self.max_fill = max_fill
 
     def fit(self, X, y=None, *, groups=None):
-        series = self._read_training_series(X, groups, max_fill=self.max_fill)
-        self._require_length(series, self.window)
+        series = self._read_training_series(
+            X, groups, min_length=self.window, max_fill=self.max_fill
+        )
         scores = series.to_rows(self._score_segments(series.segments))
         self.segments_ = series.segments
         self.offset_ = float(np.nanmin(scores))
@@ -53,6 +54,12 @@ def hours(n, start="2024-01-01", **more):
 
 def same(found, expected):
     np.testing.assert_array_equal(np.asarray(found), np.asarray(expected))
+
+
+def test_dates_beside_numbers_say_what_to_do():
+    table = frame(hours(20)).reset_index(names="when")
+    with pytest.raises(TypeError, match=r"(?s)Make numbers.*by time_column"):
+        Rolling().fit(table)
 
 
 class TestForms:
