@@ -117,11 +117,11 @@ class Subsequences:
         scores = self.channel_scores(X)
         if self.tail:
             columns = zip(self.sorted.T, scores.T, strict=True)
-            scores = np.transpose([_tail_evidence(*column) for column in columns])
+            scores = np.transpose([_log_tail(*column) for column in columns])
         return -np.sqrt(np.mean(scores**2, axis=1))
 
 
-def _tail_evidence(reference, scores):
+def _log_tail(reference, scores):
     """-log of the share of higher reference scores; beyond 10 % as if exponential."""
     start = np.quantile(reference, 0.9)
     excess = reference[reference > start] - start

@@ -1,6 +1,8 @@
 """Fits that go on with more series."""
 
+from sklearn_deepod.timeseries._series_input import series_fit
 from sklearn_deepod.utils._rollback import all_or_nothing
+from sklearn_deepod.utils._shared_docs import documented_like
 from sklearn_deepod.utils._sklearn_compat import _fit_context
 
 
@@ -11,6 +13,7 @@ class IncrementalSeriesMixin:
     """
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @documented_like(series_fit)
     def partial_fit(self, X, y=None, *, groups=None):
         """Fit the detector anew on these series and those that it has seen before.
 
@@ -23,15 +26,6 @@ class IncrementalSeriesMixin:
         X : array-like, data frame, or list of these
             More series, in any of the forms that `fit` takes. A time stamp is not taken
             for the successor of one in an earlier call.
-        y : Ignored
-            Not used, present for API consistency.
-        groups : str or array-like of shape (n_timestamps,), default=None
-            See `fit`.
-
-        Returns
-        -------
-        self : object
-            The fitted detector.
         """
         if not hasattr(self, "scorer_"):
             return self.fit(X, groups=groups)

@@ -10,7 +10,8 @@ from sklearn_deepod.timeseries._shape import k_means, nearest_scores
 FURTHEST = 10.0
 #: Shrinkage of the covariance of windows, as a share of the mean eigenvalue.
 SHRINKAGE = 0.01
-BANK_ROWS = 5000
+#: Time stamps from which the centres of the joint component come.
+CENTER_SAMPLE = 5000
 
 
 class LevelComponent(nn.Module):
@@ -27,7 +28,7 @@ class LevelComponent(nn.Module):
     def __init__(self, window, stride, n_channels):
         super().__init__()
         self.window, self.stride = window, stride
-        self.register_buffer("center", torch.zeros(n_channels, 1, window))
+        self.register_buffer("mean", torch.zeros(n_channels, 1, window))
         self.register_buffer("whitening", torch.zeros(n_channels, window, window))
 
     def _windows(self, Z):
@@ -35,18 +36,18 @@ class LevelComponent(nn.Module):
 
     def forward(self, Z):
         """Scores of the windows, of shape (n_channels, n_windows)."""
-        whitened = (self._windows(Z) - self.center) @ self.whitening
+        whitened = (self._windows(Z) - self.mean) @ self.whitening
         return torch.linalg.vector_norm(whitened, dim=2).div_(self.window**0.5)
 
     def fit(self, pieces, generator):
         """Learn from pieces of the training series; see `ShapeComponent.fit`."""
         count = sum(self._windows(piece).shape[1] for piece in pieces)
-        self.center = sum(
+        self.mean = sum(
             self._windows(piece).sum(1, keepdim=True) for piece in pieces
         ).div(count)
         covariance = torch.zeros_like(self.whitening).to(pieces[0])
         for piece in pieces:
-            centered = self._windows(piece) - self.center
+            centered = self._windows(piece) - self.mean
             covariance += centered.transpose(1, 2) @ centered
         values, vectors = torch.linalg.eigh(covariance / count)
         values = values.clamp(min=0.0)
@@ -74,19 +75,19 @@ class StampComponent(nn.Module):
     def __init__(self, n_centers, n_channels):
         super().__init__()
         self._n_centers = n_centers
-        self.register_buffer("bank", torch.zeros(1, n_centers, n_channels))
+        self.register_buffer("centers", torch.zeros(1, n_centers, n_channels))
 
     def forward(self, Z):
         """Differences of time stamps (n_channels, n_timestamps) to their centres."""
         X = _bounded(Z).T
-        _, index = nearest_scores(X[None], self.bank)
-        return (X - self.bank[0, index[0]]).abs_().T
+        _, index = nearest_scores(X[None], self.centers)
+        return (X - self.centers[0, index[0]]).abs_().T
 
     def fit(self, pieces, generator):
         """Learn the centres from pieces of the training series; score the pieces."""
         X = torch.cat([_bounded(piece) for piece in pieces], 1).T
-        sample = X[torch.randperm(len(X), generator=generator)[:BANK_ROWS]]
-        self.bank = k_means(sample, self._n_centers, generator)[None]
+        sample = X[torch.randperm(len(X), generator=generator)[:CENTER_SAMPLE]]
+        self.centers = k_means(sample, self._n_centers, generator)[None]
         return [self(piece) for piece in pieces]
 
 

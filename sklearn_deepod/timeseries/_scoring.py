@@ -6,7 +6,9 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_deepod._stats import training_threshold
 from sklearn_deepod.timeseries._live import LiveState
 from sklearn_deepod.timeseries._segments import segment_scores, with_changes
+from sklearn_deepod.timeseries._series_input import SeriesInputMixin
 from sklearn_deepod.utils._scores import finite_scores
+from sklearn_deepod.utils._shared_docs import documented_like
 
 
 class SeriesScoringMixin:
@@ -72,23 +74,16 @@ class SeriesScoringMixin:
         self._live = LiveState(self.n_features_in_)
         return self
 
+    @documented_like(SeriesInputMixin.score_samples)
     def contributions(self, X, *, groups=None):
         """Contributions of the channels to the anomaly scores.
 
-        Parameters
-        ----------
-        X : array-like, data frame, or list of these
-            Series, in any of the forms that `fit` takes.
-        groups : str or array-like of shape (n_timestamps,), default=None
-            See `fit`. A column named in `fit` need not be named again.
-
         Returns
         -------
-        ndarray of shape (n_timestamps, n_channels) or \
-                (n_series, n_timestamps, n_channels)
+        ndarray of shape (n_timestamps, n_channels) or with an axis of series before
             Not negative; the sum over the channels is minus the score of the time
-            stamp. The squared evidence of each component is shared among the channels
-            by their part in it.
+            stamp. The square of each component's log tail probability is shared among
+            the channels by their part in it.
         """
         check_is_fitted(self)
         series = self._read_series(X, groups)

@@ -29,7 +29,34 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_deepod.timeseries._read_series import SeriesFormat, read_series
 from sklearn_deepod.utils._decision import DecisionMixin
+from sklearn_deepod.utils._shared_docs import documented_like
 from sklearn_deepod.utils._sklearn_compat import StrOptions
+
+
+def series_fit(X, y=None, *, groups=None):
+    """Describe what methods that fit on series have in common.
+
+    Parameters
+    ----------
+    X : array-like, data frame, or list of these
+        The training series:
+
+        - an array or a frame of pandas or polars, (n_timestamps, n_channels);
+        - a list of such series, of any lengths;
+        - an array (n_series, n_timestamps, n_channels), whose scores have the shape
+          (n_series, n_timestamps).
+    y : Ignored
+        Not used, present for API consistency.
+    groups : str or array-like of shape (n_timestamps,), default=None
+        Which series each row of `X` belongs to, if one array or frame holds
+        several: one label for each row, or the name of the column with the labels,
+        which then is not a channel. Rows of different series may alternate.
+
+    Returns
+    -------
+    self : object
+        The fitted detector.
+    """
 
 
 class SeriesInputMixin(DecisionMixin):
@@ -63,7 +90,7 @@ class SeriesInputMixin(DecisionMixin):
         Parameters
         ----------
         X : array-like, data frame, or list of these
-            Series to score, in any of the forms that `fit` takes.
+            Series, in any of the forms that `fit` takes.
         groups : str or array-like of shape (n_timestamps,), default=None
             See `fit`. A column named in `fit` need not be named again.
 
@@ -75,15 +102,9 @@ class SeriesInputMixin(DecisionMixin):
         """
         return self._answer("score_samples", X, groups)
 
+    @documented_like(score_samples)
     def decision_function(self, X, *, groups=None):
         """Score the time stamps relative to the threshold; negative are outliers.
-
-        Parameters
-        ----------
-        X : array-like, data frame, or list of these
-            Series to score, in any of the forms that `fit` takes.
-        groups : str or array-like of shape (n_timestamps,), default=None
-            See `fit`. A column named in `fit` need not be named again.
 
         Returns
         -------
@@ -92,15 +113,9 @@ class SeriesInputMixin(DecisionMixin):
         """
         return self._answer("decision_function", X, groups)
 
+    @documented_like(score_samples)
     def predict(self, X, *, groups=None):
         """Label the time stamps.
-
-        Parameters
-        ----------
-        X : array-like, data frame, or list of these
-            Series to label, in any of the forms that `fit` takes.
-        groups : str or array-like of shape (n_timestamps,), default=None
-            See `fit`. A column named in `fit` need not be named again.
 
         Returns
         -------
@@ -109,17 +124,9 @@ class SeriesInputMixin(DecisionMixin):
         """
         return self._answer("predict", X, groups)
 
+    @documented_like(series_fit)
     def fit_predict(self, X, y=None, *, groups=None):
         """Fit the detector and label the training series.
-
-        Parameters
-        ----------
-        X : array-like, data frame, or list of these
-            Training series, in any of the forms that `fit` takes.
-        y : Ignored
-            Not used, present for API consistency.
-        groups : str or array-like of shape (n_timestamps,), default=None
-            See `fit`.
 
         Returns
         -------

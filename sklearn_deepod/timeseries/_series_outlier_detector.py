@@ -18,11 +18,12 @@ from sklearn_deepod.timeseries._scoring import SeriesScoringMixin
 from sklearn_deepod.timeseries._segments import (
     as_tensor,
 )
-from sklearn_deepod.timeseries._series_input import SeriesInputMixin
+from sklearn_deepod.timeseries._series_input import SeriesInputMixin, series_fit
 from sklearn_deepod.timeseries._series_scorer import SeriesScorer
 from sklearn_deepod.timeseries._training_sample import TrainingSample
 from sklearn_deepod.utils._decision import ContaminationMixin
 from sklearn_deepod.utils._rollback import all_or_nothing
+from sklearn_deepod.utils._shared_docs import documented_like
 from sklearn_deepod.utils._shared_parameters import SharedParametersMixin
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions, _fit_context
 
@@ -186,29 +187,9 @@ class SeriesOutlierDetector(
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @documented_like(series_fit)
     def fit(self, X, y=None, *, groups=None):
         """Fit the detector on one series or on several.
-
-        Parameters
-        ----------
-        X : array-like, data frame, or list of these
-            The series, the longest of at least 3 time stamps:
-
-            - an array or a frame of pandas or polars, (n_timestamps, n_channels);
-            - a list of such series, of any lengths;
-            - an array (n_series, n_timestamps, n_channels), whose scores have the shape
-              (n_series, n_timestamps).
-        y : Ignored
-            Not used, present for API consistency.
-        groups : str or array-like of shape (n_timestamps,), default=None
-            Which series each row of `X` belongs to, if one array or frame holds
-            several: one label for each row, or the name of the column with the labels,
-            which then is not a channel. Rows of different series may alternate.
-
-        Returns
-        -------
-        self : object
-            The fitted detector.
 
         Raises
         ------

@@ -4,9 +4,9 @@ import torch
 from torch import nn
 
 from sklearn_deepod.timeseries._level import LevelComponent, StampComponent
+from sklearn_deepod.timeseries._log_tail_probability import Calibration
 from sklearn_deepod.timeseries._pooling import Merge, stride_of
 from sklearn_deepod.timeseries._shape import SHORTEST_WINDOW, ShapeComponent
-from sklearn_deepod.timeseries._tail_evidence import Calibration
 
 STAMP_CENTERS = 500
 

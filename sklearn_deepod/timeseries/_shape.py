@@ -15,9 +15,12 @@ SMALLEST_DEVIATION = 0.3
 #: The smallest standard deviation of a feature. Without it a feature that hardly varies
 #: in training, such as those of a channel with few changes, outweighs all others.
 SMALLEST_FEATURE_DEVIATION = 0.05
+#: The smallest dilation spans more than that share of a shorter window.
 SHORTEST_WINDOW = 15
-BANK_WINDOWS = 1000
-LLOYD_STEPS = 2
+#: Windows from which the centres come, and steps of k-means. Four times as many centres
+#: were no better on collections of real series.
+CENTER_SAMPLE, LLOYD_STEPS = 1000, 2
+#: Time stamps of one channel whose features fit into the cache.
 CACHED_STAMPS = 4096
 
 
@@ -112,9 +115,9 @@ class ShapeComponent(nn.Module):
         self._n_centers = n_centers
         n_features = 2 * n_kernels
         self.register_buffer("kernels", torch.zeros(n_kernels, TAPS))
-        self.register_buffer("center", torch.zeros(n_channels, 1, n_features))
+        self.register_buffer("mean", torch.zeros(n_channels, 1, n_features))
         self.register_buffer("scale", torch.ones(n_channels, 1, n_features))
-        self.register_buffer("bank", torch.zeros(n_channels, n_centers, n_features))
+        self.register_buffer("centers", torch.zeros(n_channels, n_centers, n_features))
 
     def features(self, Z, stride=None):
         """Features of the windows of some channels.
@@ -152,9 +155,9 @@ class ShapeComponent(nn.Module):
         scores = []
         for channel in range(0, len(Z), step):
             own = slice(channel, channel + step)
-            features = self.features(Z[own]).sub_(self.center[own])
+            features = self.features(Z[own]).sub_(self.mean[own])
             features.div_(self.scale[own])
-            scores.append(nearest(features, self.bank[own])[0])
+            scores.append(nearest(features, self.centers[own])[0])
         return torch.cat(scores)
 
     def fit(self, pieces, generator):
@@ -176,36 +179,36 @@ class ShapeComponent(nn.Module):
         stride : int
             Distance of the starts of the windows that were scored.
         """
-        n_channels = len(self.bank)
+        n_channels = len(self.centers)
         kernels = torch.randn(self.kernels.shape, generator=generator)
         kernels -= kernels.mean(1, keepdim=True)
         kernels /= kernels.norm(dim=1, keepdim=True)
         self.kernels = kernels.to(pieces[0])
         stride, n_starts = self.stride, sum(p.shape[1] - self.window for p in pieces)
-        while stride > 1 and n_starts // stride < BANK_WINDOWS:
+        while stride > 1 and n_starts // stride < CENTER_SAMPLE:
             stride //= 2
         fitted = [
             self._fit_channel([p[i : i + 1] for p in pieces], stride, generator)
             for i in range(n_channels)
         ]
-        center, scale, bank, scores = zip(*fitted, strict=True)
-        self.center, self.scale = torch.stack(center), torch.stack(scale)
-        self.bank = torch.stack(bank)
+        mean, scale, centers, scores = zip(*fitted, strict=True)
+        self.mean, self.scale = torch.stack(mean), torch.stack(scale)
+        self.centers = torch.stack(centers)
         scores = [torch.cat(of_piece) for of_piece in zip(*scores, strict=True)]
         return scores, stride
 
     def _fit_channel(self, pieces, stride, generator):
-        """Centre, scale and bank of one channel, and the scores of its windows."""
+        """Mean, scale and centres of one channel, and the scores of its windows."""
         parts = [self.features(piece, stride) for piece in pieces]
         features = torch.cat(parts, 1)[0]
-        center = features.mean(0, keepdim=True)
+        mean = features.mean(0, keepdim=True)
         scale = features.std(0, correction=0, keepdim=True)
         scale = scale.clamp(min=SMALLEST_FEATURE_DEVIATION)
-        features = (features - center) / scale
-        sample = features[_sample(len(features), BANK_WINDOWS, generator)]
-        bank = k_means(sample, self._n_centers, generator)
-        scores = nearest(features[None], bank[None])[0]
-        return center, scale, bank, scores.split([p.shape[1] for p in parts], 1)
+        features = (features - mean) / scale
+        sample = features[_sample(len(features), CENTER_SAMPLE, generator)]
+        centers = k_means(sample, self._n_centers, generator)
+        scores = nearest(features[None], centers[None])[0]
+        return mean, scale, centers, scores.split([p.shape[1] for p in parts], 1)
 
 
 def _deviations(Z, window, stride):

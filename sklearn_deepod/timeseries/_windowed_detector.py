@@ -7,11 +7,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import InputTags, get_tags
 
 from sklearn_deepod._stats import training_threshold
-from sklearn_deepod.timeseries._series_input import SeriesInputMixin
+from sklearn_deepod.timeseries._series_input import SeriesInputMixin, series_fit
 from sklearn_deepod.timeseries._windows import cut_windows, merge_scores, window_starts
 from sklearn_deepod.utils._decision import ContaminationMixin
 from sklearn_deepod.utils._meta import MetaDetectorMixin, check_scores_new_rows
 from sklearn_deepod.utils._scores import scores_of
+from sklearn_deepod.utils._shared_docs import documented_like
 from sklearn_deepod.utils._sklearn_compat import Interval, StrOptions
 
 # Limits the memory of one call: overlapping windows hold up to `window` times as many
@@ -133,29 +134,9 @@ class WindowedDetector(
         self.contamination = contamination
         self.novelty = novelty
 
+    @documented_like(series_fit)
     def fit(self, X, y=None, *, groups=None):
         """Fit the detector on the windows of one series or of several.
-
-        Parameters
-        ----------
-        X : array-like, data frame, or list of these
-            The series, of at least `window` time stamps:
-
-            - an array or a frame of pandas or polars, (n_timestamps, n_channels);
-            - a list of such series, of any lengths;
-            - an array (n_series, n_timestamps, n_channels), whose scores have the shape
-              (n_series, n_timestamps).
-        y : Ignored
-            Not used, present for API consistency.
-        groups : str or array-like of shape (n_timestamps,), default=None
-            Which series each row of `X` belongs to, if one array or frame holds
-            several: one label for each row, or the name of the column with the labels,
-            which then is not a channel. Rows of different series may alternate.
-
-        Returns
-        -------
-        self : object
-            The fitted detector.
 
         Raises
         ------

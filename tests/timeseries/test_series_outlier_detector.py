@@ -53,16 +53,16 @@ class Reference:
         self.scorer, self.merge = detector.scorer_, merge
         self.channels = detector._channels.arrays
 
-    def evidence(self, scores, calibration, i):
+    def log_tail_probability(self, scores, calibration, i):
         low = calibration.low[i, 0].numpy()
         width = calibration.width[i, 0].numpy()
         rise = calibration.rise.numpy()
-        evidence = sum(
+        found = sum(
             r * np.clip((scores - a) / w, 0, 1)
             for a, w, r in zip(low[:-1], width[:-1], rise[:-1], strict=True)
         ) + np.maximum((scores - low[-1]) / width[-1], 0)
         return np.where(
-            evidence > 20, 20 * (1 + np.log(np.maximum(evidence, 20) / 20)), evidence
+            found > 20, 20 * (1 + np.log(np.maximum(found, 20) / 20)), found
         )
 
     def shape_of(self, component, window, channel):
@@ -82,14 +82,16 @@ class Reference:
         parts = zip(np.split(maxima, ends), np.split(means, ends), strict=True)
         vector = np.concatenate([np.concatenate(pair) for pair in parts])
         vector = vector / max(window.std(), 0.3)
-        vector = (vector - component.center[channel, 0].numpy()) / component.scale[
+        vector = (vector - component.mean[channel, 0].numpy()) / component.scale[
             channel, 0
         ].numpy()
-        return np.sqrt(((component.bank[channel].numpy() - vector) ** 2).sum(1).min())
+        return np.sqrt(
+            ((component.centers[channel].numpy() - vector) ** 2).sum(1).min()
+        )
 
     def level_of(self, component, window, channel):
         """Root mean square of a whitened window."""
-        centered = np.clip(window, -10, 10) - component.center[channel, 0].numpy()
+        centered = np.clip(window, -10, 10) - component.mean[channel, 0].numpy()
         return root_mean_square(centered @ component.whitening[channel].numpy())
 
     def stamps(self, component, Z, channel):
@@ -119,21 +121,21 @@ class Reference:
     def scores(self, X):
         Z = (X / self.channels["size"] - self.channels["mean"]) / self.channels["scale"]
         calibration = self.scorer.merges[self.merge]
-        evidence = []
+        found = []
         for i, component in enumerate(self.scorer.windowed):
             channels = [self.stamps(component, z, c) for c, z in enumerate(Z.T)]
             if not hasattr(component, "kernels"):
                 channels = [
-                    self.evidence(s, calibration.channels[i], c)
+                    self.log_tail_probability(s, calibration.channels[i], c)
                     for c, s in enumerate(channels)
                 ]
             total = root_mean_square(channels)
-            evidence.append(self.evidence(total, calibration.totals, i))
-        bank = self.scorer.stamps.bank[0].numpy()
-        nearest = [bank[((bank - z) ** 2).sum(1).argmin()] for z in Z]
+            found.append(self.log_tail_probability(total, calibration.totals, i))
+        centers = self.scorer.stamps.centers[0].numpy()
+        nearest = [centers[((centers - z) ** 2).sum(1).argmin()] for z in Z]
         total = root_mean_square(Z - nearest, axis=1)
-        evidence.append(self.evidence(total, calibration.totals, len(evidence)))
-        return -np.sqrt(np.nanmean(np.square(evidence), axis=0))
+        found.append(self.log_tail_probability(total, calibration.totals, len(found)))
+        return -np.sqrt(np.nanmean(np.square(found), axis=0))
 
 
 class TestChecks:

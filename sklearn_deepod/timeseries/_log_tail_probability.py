@@ -1,4 +1,4 @@
-"""How rare a score is among the training scores, on one scale for all components."""
+"""Log tail probabilities among the training scores: one scale for all components."""
 
 import math
 from itertools import pairwise
@@ -6,18 +6,18 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-#: Up to the highest of these quantiles of the training scores, the evidence is
-#: interpolated between their tail probabilities; beyond, it grows with the excess.
+#: Up to the highest of these quantiles of the training scores, log tail probabilities
+#: are interpolated between theirs; beyond, they grow with the excess.
 QUANTILES = 0.0, 0.1, 0.25, 0.5, 0.75, 0.9
-#: How much the evidence rises between them, and in a unit of the excess beyond.
+#: How much they rise between these quantiles, and in a unit of the excess beyond.
 RISES = [math.log((1 - a) / (1 - b)) for a, b in pairwise(QUANTILES)] + [1.0]
 #: The unit of the excess is at least this share of the highest quantile.
 SMALLEST_UNIT = 0.05
-#: Beyond this, the evidence grows by its logarithm only.
+#: Beyond this, they grow by their logarithm only.
 LARGE = 20.0
 
 
-class TailEvidence(nn.Module):
+class LogTailProbability(nn.Module):
     """Negative log tail probability of scores, extrapolated exponentially.
 
     Parameters
@@ -47,22 +47,22 @@ class TailEvidence(nn.Module):
         return self
 
     def forward(self, scores):
-        """Evidence of scores (n_scores, n_timestamps); NaN stays NaN."""
+        """Calibrate scores (n_scores, n_timestamps); NaN stays NaN."""
         steps = (scores.unsqueeze(-1) - self.low) / self.width
-        evidence = steps.clamp_(torch.zeros_like(self.most), self.most) @ self.rise
-        beyond = (evidence / LARGE).clamp_(min=1.0).log_()
-        return evidence.clamp_(max=LARGE).add_(beyond, alpha=LARGE)
+        found = steps.clamp_(torch.zeros_like(self.most), self.most) @ self.rise
+        beyond = (found / LARGE).clamp_(min=1.0).log_()
+        return found.clamp_(max=LARGE).add_(beyond, alpha=LARGE)
 
 
 def _pieces(scores):
-    """Starts and widths of the pieces on which the evidence is linear."""
+    """Starts and widths of the pieces on which it is linear."""
     levels = torch.tensor(QUANTILES).to(scores)
     low = torch.quantile(scores, levels)
     top = low[-1]
     above = scores[scores > top] - top
     unit = above.mean() if len(above) else torch.zeros_like(top)
     unit = torch.maximum(unit, SMALLEST_UNIT * top).clamp(min=1e-6)
-    # Rounding errors of a score must not become steps of the evidence.
+    # Rounding errors of a score must not become steps of the result.
     width = low.diff().clamp(min=1e-3 * float(unit))
     return low, torch.cat([width, unit[None]])
 
@@ -70,8 +70,8 @@ def _pieces(scores):
 class Calibration(nn.Module):
     """Combines the components' scores of time stamps into one.
 
-    The score is the root of the mean of the squared evidence of all components that
-    have a score there.
+    The score is the root mean square of the log tail probabilities of all components
+    that have a score there.
 
     Parameters
     ----------
@@ -84,9 +84,10 @@ class Calibration(nn.Module):
     def __init__(self, n_channels, by_channel):
         super().__init__()
         self.channels = nn.ModuleList(
-            TailEvidence(n_channels) if each else nn.Identity() for each in by_channel
+            LogTailProbability(n_channels) if each else nn.Identity()
+            for each in by_channel
         )
-        self.totals = TailEvidence(len(by_channel))
+        self.totals = LogTailProbability(len(by_channel))
 
     def fit(self, parts):
         """Learn from the components' training scores.
@@ -102,7 +103,7 @@ class Calibration(nn.Module):
         """
         parts = [scores[:, ~scores[0].isnan()] for scores in parts]
         for scores, channels in zip(parts, self.channels, strict=True):
-            if isinstance(channels, TailEvidence):
+            if isinstance(channels, LogTailProbability):
                 channels.fit(list(scores))
         self.totals.fit([_root_mean_square(each) for each in self._by_channel(parts)])
         return self
@@ -137,7 +138,7 @@ class Calibration(nn.Module):
         return [f(scores) for f, scores in zip(self.channels, parts, strict=True)]
 
     def _combined(self, parts):
-        """Scores, and the squared evidence of each component, NaN where it has none."""
+        """Scores, and the square of each component, NaN where it has no score."""
         totals = _root_mean_square(torch.stack(parts, 1))
         squares = self.totals(totals).square_()
         return squares.nanmean(0).sqrt_(), squares
