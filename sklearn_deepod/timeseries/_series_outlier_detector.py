@@ -125,7 +125,10 @@ class SeriesOutlierDetector(
     the training mean if there is none. A channel that was constant in training raises
     the score by itself as soon as it changes. From a long training series, the
     components learn a sample of at most 65,536 time stamps (16,384 of four channels or
-    more).
+    more), and the threshold comes from another sample. What was learned scores lower
+    than new time stamps: expect up to twice as many alarms in new normal ones as in a
+    short training series, and set the threshold on a part that was held out if their
+    rate matters.
 
     References
     ----------
@@ -238,16 +241,20 @@ class SeriesOutlierDetector(
             ).to(device)
             scores, exact = self.scorer_.fit(pieces, generator)
         self.windows_ = self.scorer_.shape_windows
-        self._set_offsets(
-            {
-                merge: each.cpu().numpy()
-                if exact
-                else np.concatenate(
-                    self._scores(segments if before is None else sample.pieces, merge)
-                )
-                for merge, each in scores.items()
+        if before is None and not sample.is_all:
+            others = sample.others(segments, generator)
+            scores = {
+                merge: [
+                    _inner(each, self.scorer_.reach)
+                    for each in self._scores(others, merge)
+                ]
+                for merge in scores
             }
-        )
+        elif not exact:
+            scores = {merge: self._scores(sample.pieces, merge) for merge in scores}
+        else:
+            scores = {merge: [each.cpu().numpy()] for merge, each in scores.items()}
+        self._set_offsets({k: np.concatenate(each) for k, each in scores.items()})
         self.reset()
         if len(segments) == 1:
             self._live.advance(self.scorer_, self._channels, segments[0])
@@ -279,3 +286,8 @@ class SeriesOutlierDetector(
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+
+def _inner(scores, margin):
+    """Scores of a piece without its ends, whose windows are cut off."""
+    return scores[margin:-margin] if len(scores) > 3 * margin else scores

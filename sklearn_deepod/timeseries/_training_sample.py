@@ -30,6 +30,8 @@ class TrainingSample:
         The scale of the channels in all that was seen.
     n_seen : int
         Time stamps seen.
+    is_all : bool
+        Whether the sample is all that was seen.
     """
 
     def __init__(self, segments, generator, before=None):
@@ -47,6 +49,15 @@ class TrainingSample:
         # Copies, since who gave the series may write to them again.
         self.pieces = kept + [X.copy() for X in _cut(segments, most, generator)]
         self.channels = Channels(segments, before and before.channels)
+        self.is_all = sum(map(len, self.pieces)) == self.n_seen
+
+    def others(self, segments, generator):
+        """Draw other pieces of the segments, as many time stamps as the sample has.
+
+        What the components have learned scores lower than the rest of the series, so
+        that a threshold on the sample would flag more of the series than it says.
+        """
+        return _cut(segments, sum(map(len, self.pieces)), generator)
 
 
 def _cut(segments, most, generator):
@@ -63,6 +74,8 @@ def _cut(segments, most, generator):
         drawn = torch.rand(n_parts, generator=generator).numpy() * (room + 1)
         starts = ends[:-1] + drawn.astype(int)
         pieces += [X[start : start + PIECE] for start in starts]
+    if sum(map(len, pieces)) > most + PIECE:  # of many segments
+        pieces = _fewer(pieces, most, generator)
     return pieces
 
 

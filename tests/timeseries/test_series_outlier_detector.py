@@ -268,6 +268,20 @@ class TestScores:
         X[1000:1030] = 0.5
         assert 950 <= detector.score_samples(X).argmin() <= 1060
 
+    def test_so_many_of_a_long_series_are_flagged(self):
+        X = make_series(100_000, 1)
+        detector = make_detector(contamination=0.1).fit(X)
+        assert not detector._sample.is_all
+        assert np.mean(detector.predict(X) == -1) == pytest.approx(0.1, abs=0.015)
+        flagged = detector.reset().score_next(X) < detector.live_offset_
+        assert np.mean(flagged) == pytest.approx(0.1, abs=0.015)
+
+    def test_many_short_series_are_sampled(self):
+        X = make_series(90_000, 1).reshape(3000, 30, 1)
+        detector = make_detector().fit(X)
+        assert sum(map(len, detector._sample.pieces)) <= _training_sample.MOST_FITTED
+        assert np.mean(detector.predict(X) == -1) < 0.03
+
 
 class TestConstantChannels:
     """A channel that was constant in training and changes."""
