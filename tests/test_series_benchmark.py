@@ -169,14 +169,14 @@ def test_windows_are_merged_by_their_mean(module, window):
     np.testing.assert_allclose(subsequences.merged(scores, n_rows), expected)
 
 
-def test_tail_evidence_is_monotonic(module):
+def test_log_tail_probability_is_monotonic(module):
     rng = np.random.RandomState(0)
     reference = np.sort(rng.exponential(size=500))
     scores = np.linspace(0, 20, 999)
-    evidence = module("_series_methods")._tail_evidence(reference, scores)
-    assert (np.diff(evidence) >= -1e-12).all()
+    log_tail = module("_series_methods")._log_tail(reference, scores)
+    assert (np.diff(log_tail) >= -1e-12).all()
     # of an exponential distribution, it is the score
-    assert evidence[-1] == pytest.approx(20, rel=0.3)
+    assert log_tail[-1] == pytest.approx(20, rel=0.3)
 
 
 def run_script(module, monkeypatch, *arguments):
