@@ -52,6 +52,8 @@ class Channels:
         Number of values, and sum of their squared deviations in units of ``size``.
     constant : ndarray of bool of shape (n_channels,)
         Channels that never varied.
+    two_valued : ndarray of bool of shape (n_channels,)
+        Channels that had two values, such as those of a switch.
     """
 
     def __init__(self, segments, before=None):
@@ -86,6 +88,19 @@ class Channels:
             "scale": np.where(scale > 0, scale, 1.0),
         }
         self.constant = without_spread(low, high)
+        seen = [*segments]
+        if before is not None:
+            seen += [before.arrays["low"][None], before.arrays["high"][None]]
+        extremes = [((low == X) | (high == X) | np.isnan(X)).all(axis=0) for X in seen]
+        self.two_valued = np.all(extremes, axis=0) & ~self.constant
+        if before is not None:
+            self.two_valued &= before.two_valued | before.constant
+
+    @property
+    def measured(self):
+        """Indices of channels that are more than a state; of all if there are none."""
+        found = np.flatnonzero(~(self.two_valued | self.constant))
+        return tuple(map(int, found if len(found) else range(len(self.constant))))
 
     def standardized(self, X):
         """Series of shape (n_channels, n_timestamps); missing values become 0.

@@ -101,7 +101,7 @@ class Calibration(nn.Module):
         -------
         Calibration
         """
-        parts = [scores[:, ~scores[0].isnan()] for scores in parts]
+        parts = [scores[:, ~scores.isnan().any(0)] for scores in parts]
         for scores, channels in zip(parts, self.channels, strict=True):
             if isinstance(channels, LogTailProbability):
                 channels.fit(list(scores))

@@ -47,13 +47,16 @@ class SeriesOutlierDetector(
     kinds of components:
 
     - shape: features of windows by random convolutions, pooled by maximum and mean, and
-      the distance to the nearest of the centres of training windows;
-    - level: the Mahalanobis distance of raw windows;
+      the distance to the nearest of the centres of training windows, for each channel
+      in units of its median in training;
+    - level: the Mahalanobis distance of raw windows, for each channel;
     - joint: the distance of the values of all channels at a time stamp to the nearest
       of the centres of training time stamps.
 
     Each is calibrated by the tail of its training scores, and they are combined by
-    their root mean square. Nothing is trained by gradients; fitting and scoring are
+    their root mean square. Channels of two values, such as those of a switch, have no
+    shape: beside channels of measurements, only the shortest level component and the
+    joint one look at them. Nothing is trained by gradients; fitting and scoring are
     linear in the length of the series.
 
     Read more in the :ref:`User Guide <series-outlier-detector>`.
@@ -65,9 +68,9 @@ class SeriesOutlierDetector(
         for each. They are at most a third of the longest training series; windows
         shorter than 15 are left out. "auto" takes one and two periods of the training
         series, by their autocorrelation.
-    level_windows : tuple of int, default=(4, 8, 16)
+    level_windows : tuple of int, default=(4, 16, 64)
         Lengths of the windows of the level components, at most a third of the longest
-        training series, one component for each. A short one finds short events.
+        training series, one component for each. Short ones find short events.
     n_kernels : int, default=48
         Number of random convolutions of each shape component.
     n_centers : int, default=128
@@ -166,7 +169,7 @@ class SeriesOutlierDetector(
         self,
         *,
         windows=(64, 128),
-        level_windows=(4, 8, 16),
+        level_windows=(4, 16, 64),
         n_kernels=48,
         n_centers=128,
         merge="mean",
@@ -238,6 +241,7 @@ class SeriesOutlierDetector(
                 **self._window_lengths(standardized),
                 n_kernels=self.n_kernels,
                 n_centers=self.n_centers,
+                measured=sample.channels.measured,
             ).to(device)
             scores, exact = self.scorer_.fit(pieces, generator)
         self.windows_ = self.scorer_.shape_windows

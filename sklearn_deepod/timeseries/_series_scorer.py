@@ -28,10 +28,21 @@ class SeriesScorer(nn.Module):
         Windows of the level components.
     n_kernels, n_centers : int
         See `ShapeComponent`.
+    measured : tuple of int
+        The channels of measurements. Those of states have no shape and no level: only
+        the shortest level component and the joint one look at them.
     """
 
     def __init__(
-        self, n_channels, length, n_stamps, windows, level_windows, n_kernels, n_centers
+        self,
+        n_channels,
+        length,
+        n_stamps,
+        windows,
+        level_windows,
+        n_kernels,
+        n_centers,
+        measured,
     ):
         super().__init__()
         self.settings = {
@@ -42,17 +53,24 @@ class SeriesScorer(nn.Module):
             "level_windows": tuple(level_windows),
             "n_kernels": n_kernels,
             "n_centers": n_centers,
+            "measured": tuple(measured),
         }
+        n_measured = len(measured)
         shapes = [
-            ShapeComponent(window, stride, n_kernels, n_centers, n_channels)
+            ShapeComponent(window, stride, n_kernels, n_centers, n_measured)
             for window, stride in sorted({_fitting(w, length) for w in windows})
             if window >= SHORTEST_WINDOW
         ]
-        levels = [
-            LevelComponent(window, stride, n_channels)
-            for window, stride in sorted({_fitting(w, length) for w in level_windows})
-        ]
+        lengths = sorted({_fitting(w, length) for w in level_windows})
+        levels = [LevelComponent(*length, n_channels) for length in lengths[:1]]
+        levels += [LevelComponent(*length, n_measured) for length in lengths[1:]]
         self.windowed = nn.ModuleList([*shapes, *levels])
+        shortest = len(shapes)
+        self._is_partial = [
+            n_measured < n_channels and place != shortest
+            for place in range(len(self.windowed))
+        ]
+        self.register_buffer("measured", torch.tensor(measured))
         self.stamps = StampComponent(min(STAMP_CENTERS, n_stamps // 2), n_channels)
         by_channel = [False] * len(shapes) + [True] * len(levels) + [False]
         self.merges = nn.ModuleDict(
@@ -88,13 +106,14 @@ class SeriesScorer(nn.Module):
             between were used as well.
         """
         parts, exact = {"mean": [], "last": []}, True
-        for component in self.windowed:
-            long = [p for p in pieces if p.shape[1] >= component.window]
+        for place, component in enumerate(self.windowed):
+            own = [self._own(place, piece) for piece in pieces]
+            long = [p for p in own if p.shape[1] >= component.window]
             scores, stride = component.fit(long, generator)
             exact = exact and stride == component.stride
             for name, merged in parts.items():
                 merge = Merge(component.window, stride, causal=name == "last")
-                merged.append(_merged(merge, long, pieces, scores))
+                merged.append(self._of_all(place, _merged(merge, own, scores)))
         of_stamps = torch.cat(self.stamps.fit(pieces, generator), 1)
         scores = {}
         for name, merged in parts.items():
@@ -129,16 +148,29 @@ class SeriesScorer(nn.Module):
             first, last = merge.windows(start, stop, length)
             here = place, first, last
             if last < first:
-                scores = read(start, start)
+                scores = self._own(place, read(start, start))
             elif kept is not None and kept.get(place, (None,))[0] == here:
                 scores = kept[place][1]
             else:
                 stride, window = component.stride, component.window
-                scores = component(read(first * stride, last * stride + window))
+                Z = read(first * stride, last * stride + window)
+                scores = component(self._own(place, Z))
                 if kept is not None:
                     kept[place] = here, scores
-            found.append(merge.stamps(scores, start, stop, length))
+            merged = merge.stamps(scores, start, stop, length)
+            found.append(self._of_all(place, merged))
         return [*found, self.stamps(read(start, stop))]
+
+    def _own(self, place, Z):
+        """The channels that a component looks at."""
+        return Z[self.measured] if self._is_partial[place] else Z
+
+    def _of_all(self, place, scores):
+        """Scores of a component for all channels: 0 for those it does not look at."""
+        if not self._is_partial[place]:
+            return scores
+        everywhere = scores.new_zeros(self.settings["n_channels"], scores.shape[1])
+        return everywhere.index_copy_(0, self.measured, scores)
 
 
 def _fitting(window, length):
@@ -148,7 +180,7 @@ def _fitting(window, length):
     return window // stride * stride, stride
 
 
-def _merged(merge, long, pieces, scores):
+def _merged(merge, pieces, scores):
     """Scores of the time stamps of all pieces; NaN in pieces shorter than a window."""
     scores, merged = iter(scores), []
     for piece in pieces:

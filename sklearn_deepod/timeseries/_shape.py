@@ -15,6 +15,9 @@ SMALLEST_DEVIATION = 0.3
 #: The smallest standard deviation of a feature. Without it a feature that hardly varies
 #: in training, such as those of a channel with few changes, outweighs all others.
 SMALLEST_FEATURE_DEVIATION = 0.05
+#: The smallest unit of the distances of a channel. Between 0.05 and 0.4, it changes the
+#: mean ROC AUC over collections of real series by 0.1.
+SMALLEST_UNIT = 0.2
 #: The smallest dilation spans more than that share of a shorter window.
 SHORTEST_WINDOW = 15
 #: Windows from which the centres come, and steps of k-means. Four times as many centres
@@ -89,7 +92,9 @@ class ShapeComponent(nn.Module):
     Zero-sum kernels are convolved with the series; the maximum and the mean of the
     positive part over a window are its features, divided by the window's standard
     deviation. This equals the features of the window after z-normalisation. The score
-    is the distance to the nearest of the centres of training windows, for each channel.
+    is the distance to the nearest of the centres of training windows, for each channel,
+    in units of the median over the training windows: the most irregular channels would
+    outweigh all others otherwise.
 
     Parameters
     ----------
@@ -118,6 +123,7 @@ class ShapeComponent(nn.Module):
         self.register_buffer("mean", torch.zeros(n_channels, 1, n_features))
         self.register_buffer("scale", torch.ones(n_channels, 1, n_features))
         self.register_buffer("centers", torch.zeros(n_channels, n_centers, n_features))
+        self.register_buffer("unit", torch.ones(n_channels, 1))
 
     def features(self, Z, stride=None):
         """Features of the windows of some channels.
@@ -158,7 +164,7 @@ class ShapeComponent(nn.Module):
             features = self.features(Z[own]).sub_(self.mean[own])
             features.div_(self.scale[own])
             scores.append(nearest(features, self.centers[own])[0])
-        return torch.cat(scores)
+        return torch.cat(scores).div_(self.unit)
 
     def fit(self, pieces, generator):
         """Learn from pieces of the training series; get the scores of their windows.
@@ -195,7 +201,9 @@ class ShapeComponent(nn.Module):
         self.mean, self.scale = torch.stack(mean), torch.stack(scale)
         self.centers = torch.stack(centers)
         scores = [torch.cat(of_piece) for of_piece in zip(*scores, strict=True)]
-        return scores, stride
+        self.unit = torch.cat(scores, 1).median(1, keepdim=True).values
+        self.unit.clamp_(min=SMALLEST_UNIT)
+        return [of_piece / self.unit for of_piece in scores], stride
 
     def _fit_channel(self, pieces, stride, generator):
         """Mean, scale and centres of one channel, and the scores of its windows."""

@@ -42,6 +42,16 @@ def make_series(n_timestamps=400, n_channels=2, seed=0):
     )
 
 
+def waves_with_an_odd_shape(size=1.0):
+    """One noisy wave of which 60 time stamps have another rhythm, and their labels."""
+    X, t = make_series(1500, 1), np.arange(60) / 4
+    noise = 0.1 * np.random.RandomState(1).randn(60)
+    X[1000:1060, 0] = np.sin(4 / 3 * t + size * np.sin(t)) + noise
+    y = np.ones(1500, dtype=int)
+    y[1000:1060] = -1
+    return X, y
+
+
 def root_mean_square(values, axis=0):
     return np.sqrt(np.mean(np.square(values), axis=axis))
 
@@ -52,6 +62,7 @@ class Reference:
     def __init__(self, detector, merge="mean"):
         self.scorer, self.merge = detector.scorer_, merge
         self.channels = detector._channels.arrays
+        self.measured = detector._channels.measured
 
     def log_tail_probability(self, scores, calibration, i):
         low = calibration.low[i, 0].numpy()
@@ -85,9 +96,8 @@ class Reference:
         vector = (vector - component.mean[channel, 0].numpy()) / component.scale[
             channel, 0
         ].numpy()
-        return np.sqrt(
-            ((component.centers[channel].numpy() - vector) ** 2).sum(1).min()
-        )
+        squares = ((component.centers[channel].numpy() - vector) ** 2).sum(1)
+        return np.sqrt(squares.min()) / component.unit[channel].item()
 
     def level_of(self, component, window, channel):
         """Root mean square of a whitened window."""
@@ -122,13 +132,20 @@ class Reference:
         Z = (X / self.channels["size"] - self.channels["mean"]) / self.channels["scale"]
         calibration = self.scorer.merges[self.merge]
         found = []
+        shortest = min(
+            c.window for c in self.scorer.windowed if not hasattr(c, "kernels")
+        )
         for i, component in enumerate(self.scorer.windowed):
-            channels = [self.stamps(component, z, c) for c, z in enumerate(Z.T)]
-            if not hasattr(component, "kernels"):
-                channels = [
-                    self.log_tail_probability(s, calibration.channels[i], c)
-                    for c, s in enumerate(channels)
-                ]
+            channels = np.zeros(Z.T.shape)
+            is_shape = hasattr(component, "kernels")
+            partial = is_shape or component.window > shortest
+            looked_at = self.measured if partial else range(len(channels))
+            for place, c in enumerate(looked_at):
+                values = self.stamps(component, Z[:, c], place)
+                if not is_shape:
+                    calibrated = calibration.channels[i]
+                    values = self.log_tail_probability(values, calibrated, c)
+                channels[c] = values
             total = root_mean_square(channels)
             found.append(self.log_tail_probability(total, calibration.totals, i))
         centers = self.scorer.stamps.centers[0].numpy()
@@ -171,8 +188,11 @@ class TestScores:
 
     @pytest.mark.parametrize("merge", ["mean", "last"])
     @pytest.mark.parametrize(("window", "length"), [(32, 173), (64, 200)])
-    def test_against_loops(self, merge, window, length):
+    @pytest.mark.parametrize("with_switch", [False, True])
+    def test_against_loops(self, merge, window, length, with_switch):
         X = make_series(600)
+        if with_switch:
+            X = np.insert(X, 1, np.arange(600) // 7 % 2, axis=1)
         detector = make_detector(windows=(16, window), merge=merge).fit(X[:400])
         new = X[-length:]
         expected = Reference(detector, merge).scores(new)
@@ -187,6 +207,14 @@ class TestScores:
             np.testing.assert_allclose((kernels**2).sum(axis=1), 1, rtol=1e-6)
             used = [d for d, _ in component._groups]
             assert used == list(DILATIONS[: 3 if component.window == 64 else 4])
+
+    def test_irregular_channels_do_not_hide_a_regular_one(self):
+        waves, y = waves_with_an_odd_shape()
+        X = np.column_stack([waves, np.random.RandomState(0).randn(1500, 40)])
+        detector = make_detector(level_windows=()).fit(X[:800])
+        assert roc_auc_score(y, detector.score_samples(X)) > 0.95
+        blame = detector.contributions(X)[1010:1050].sum(axis=0)
+        assert blame.argmax() == 0
 
     def test_threshold(self):
         X = make_series(500)
@@ -312,6 +340,61 @@ class TestConstantChannels:
         detector = make_detector().fit(X)
         X[7, 2] = 0.3
         assert (detector.score_next(X[:10]) < detector.live_offset_)[7]
+
+
+def make_switches(n_timestamps, n_channels, seed=0):
+    """Channels that are mostly off, and on for a random time."""
+    rng = np.random.RandomState(seed)
+    toggles = rng.rand(n_timestamps, n_channels) < 0.02
+    return 1.0 * (np.cumsum(toggles, axis=0) % 2)
+
+
+class TestSwitches:
+    """Channels that had two values in training."""
+
+    def test_do_not_hide_the_shape_of_a_measurement(self):
+        waves, y = waves_with_an_odd_shape(size=0.5)
+        X = np.column_stack([make_switches(1500, 40), waves])
+        detector = make_detector().fit(X[:800])
+        assert roc_auc_score(y, detector.score_samples(X)) > 0.97
+
+    def test_a_third_value_is_an_outlier(self):
+        X = np.column_stack([make_series(600), make_switches(600, 2)])
+        detector = make_detector().fit(X[:400])
+        for value in (3.0, -40.0, 1e300):
+            X[500, 2] = value
+            assert detector.score_samples(X[400:]).argmin() == 100
+            assert detector.predict(X[400:])[100] == -1
+            assert detector.contributions(X[400:])[100].argmax() == 2
+
+    def test_flicker_and_odd_combinations_are_outliers(self):
+        on = make_switches(1000, 1)
+        X = np.column_stack([make_series(1000, 1), on, 1 - on])
+        detector = make_detector().fit(X[:700])
+        usual = np.quantile(detector.score_samples(X[700:]), 0.02)
+        X[800:810, 1:] = np.arange(10)[:, None] % 2
+        assert detector.score_samples(X[700:])[100:110].max() < usual
+
+    def test_nothing_but_switches(self):
+        X = np.arange(900)[:, None] // np.array([20, 30]) % 2.0
+        X[600:640] = 0.0
+        y = np.ones(900, dtype=int)
+        y[600:640] = -1
+        detector = make_detector().fit(X[:500])
+        assert roc_auc_score(y, detector.score_samples(X)) > 0.9
+
+    def test_stay_switches_while_they_keep_to_two_values(self):
+        first, second = make_series(200, 4, seed=1), make_series(200, 4, seed=2)
+        first[:, :3], second[:, 0] = (
+            make_switches(200, 3),
+            make_switches(200, 1, 1)[:, 0],
+        )
+        first[:, 2], second[:, 1] = 0.0, 0.5  # one that never varied, and a third value
+        second[:, 2] = second[:, 0]
+        detector = make_detector().fit(first)
+        assert detector._channels.measured == (3,)
+        detector.partial_fit(second)
+        assert detector._channels.measured == (1, 3)
 
 
 class TestMissingValues:
