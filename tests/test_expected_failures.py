@@ -12,10 +12,11 @@ from tests.test_architecture import public_estimators
 TESTS = Path(__file__).parent
 #: Their labels are -1, 0 and 1, where the checks give classes or numbers.
 LEARN_FROM_LABELS = {DeepSAD, DevNet}
-#: A time stamp's score by overlapping windows is a function of its neighbours. The two
+#: A time stamp's score by overlapping windows is a function of its neighbours. Two
 #: checks shuffle the rows, or leave all others out, and ask for the same scores; only a
 #: detector that reads nothing but the row itself could pass, which is ``window=1``, or
-#: no window at all.
+#: no window at all. Two more ask for outliers in the training series by default, where
+#: SeriesOutlierDetector takes the threshold of windows that it has not learned.
 DEPENDENT_ROWS = {
     "timeseries/test_series_outlier_detector.py": {
         "test_windows_fail_only_where_rows_must_be_independent"

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from sklearn_deepod.timeseries._folds import halves
 from sklearn_deepod.timeseries._shape import k_means, nearest_scores
 
 #: Values further out, in standard deviations, count as this: a drift would otherwise
@@ -36,27 +37,41 @@ class LevelComponent(nn.Module):
 
     def forward(self, Z):
         """Scores of the windows, of shape (n_channels, n_windows)."""
-        whitened = (self._windows(Z) - self.mean) @ self.whitening
-        return torch.linalg.vector_norm(whitened, dim=2).div_(self.window**0.5)
+        return self._distances(self._windows(Z))
 
     def fit(self, pieces, generator):
         """Learn from pieces of the training series; see `ShapeComponent.fit`."""
-        count = sum(self._windows(piece).shape[1] for piece in pieces)
-        self.mean = sum(
-            self._windows(piece).sum(1, keepdim=True) for piece in pieces
-        ).div(count)
-        covariance = torch.zeros_like(self.whitening).to(pieces[0])
-        for piece in pieces:
-            centered = self._windows(piece) - self.mean
-            covariance += centered.transpose(1, 2) @ centered
-        values, vectors = torch.linalg.eigh(covariance / count)
-        values = values.clamp(min=0.0)
-        values += SHRINKAGE * values.mean(1, keepdim=True)
+        parts = [self._windows(piece) for piece in pieces]
+        windows = torch.cat(parts, 1)
+        held_out = windows.new_empty(windows.shape[:2])
+        half = halves(windows.shape[1], self.window // self.stride)
+        for own in (half, ~half):
+            if own.any():
+                self._learn(windows[:, ~own] if not own.all() else windows)
+                held_out[:, own] = self._distances(windows[:, own])
+        self._learn(windows)
+        lengths = [part.shape[1] for part in parts]
+        scores = self._distances(windows)
+        return scores.split(lengths, 1), held_out.split(lengths, 1), self.stride
+
+    def _learn(self, windows):
+        """Mean and inverse root of the covariance, for each channel."""
+        self.mean = windows.mean(1, keepdim=True)
+        centered = windows - self.mean
+        covariance = centered.transpose(1, 2) @ centered / windows.shape[1]
+        variance = covariance.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
         # A channel without variation has distance 0 to whatever it is.
-        scale = torch.where(values > 0, values.clamp(min=1e-12).rsqrt(), 0.0)
+        varies = variance > 0
+        identity = torch.eye(self.window).to(windows)
+        ridge = torch.where(varies, SHRINKAGE * variance, 1.0) * identity
+        root = torch.linalg.cholesky(covariance + ridge)
+        inverse = torch.linalg.solve_triangular(root, identity, upper=False)
         # In the layout of a copy: products by a transposed matrix round otherwise.
-        self.whitening = (vectors * scale.unsqueeze(1)).contiguous()
-        return [self(piece) for piece in pieces], self.stride
+        self.whitening = (inverse.transpose(1, 2) * varies).contiguous()
+
+    def _distances(self, windows):
+        whitened = (windows - self.mean) @ self.whitening
+        return torch.linalg.vector_norm(whitened, dim=2).div_(self.window**0.5)
 
 
 class StampComponent(nn.Module):

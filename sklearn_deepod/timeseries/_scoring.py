@@ -127,12 +127,36 @@ class SeriesScoringMixin:
             and not np.isinf(X).any()
         )
 
-    def _set_offsets(self, scores):
-        """Set thresholds by the training scores of each merge."""
+    def _set_offsets(self, learned, held_out, others):
+        """Set the thresholds of both merges.
+
+        Parameters
+        ----------
+        learned, held_out : dict of str to Tensor of shape (n_timestamps,)
+            Scores of the time stamps that the components have learned, and those that
+            they have if the components learn other time stamps.
+        others : list of ndarray of shape (n_timestamps, n_channels) or None
+            What stands for the training series in place of what was learned.
+        """
         # Beyond all training scores, even if those are all 0.
-        self._step = max(1.0, *(each.max() for each in scores.values()))
-        offsets = {
-            merge: -training_threshold(each, self.contamination, novelty=self.novelty)
-            for merge, each in scores.items()
-        }
+        highest = (float(s.max()) for s in (*learned.values(), *held_out.values()))
+        self._step = max(1.0, *highest)
+        # New time stamps score higher than those that were learned. How many of a
+        # training series are outliers, its own scores have to say.
+        for_new = self.contamination == "auto" and self.novelty
+        offsets = {}
+        for merge, scores in (held_out if for_new else learned).items():
+            scores = scores.cpu().numpy()
+            if others is not None and not for_new:
+                margin = 0 if self._sample.is_all else self.scorer_.reach
+                found = self._scores(others, merge)
+                scores = np.concatenate([_inner(each, margin) for each in found])
+            offsets[merge] = -training_threshold(
+                scores, self.contamination, novelty=self.novelty
+            )
         self.offset_, self.live_offset_ = offsets[self.merge], offsets["last"]
+
+
+def _inner(scores, margin):
+    """Scores of a piece without its ends, whose windows are cut off."""
+    return scores[margin : len(scores) - margin] if len(scores) > 3 * margin else scores

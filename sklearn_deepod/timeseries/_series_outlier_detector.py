@@ -243,22 +243,12 @@ class SeriesOutlierDetector(
                 n_centers=self.n_centers,
                 measured=sample.channels.measured,
             ).to(device)
-            scores, exact = self.scorer_.fit(pieces, generator)
+            learned, held_out, exact = self.scorer_.fit(pieces, generator)
         self.windows_ = self.scorer_.shape_windows
+        others = None if exact else sample.pieces
         if before is None and not sample.is_all:
             others = sample.others(segments, generator)
-            scores = {
-                merge: [
-                    _inner(each, self.scorer_.reach)
-                    for each in self._scores(others, merge)
-                ]
-                for merge in scores
-            }
-        elif not exact:
-            scores = {merge: self._scores(sample.pieces, merge) for merge in scores}
-        else:
-            scores = {merge: [each.cpu().numpy()] for merge, each in scores.items()}
-        self._set_offsets({k: np.concatenate(each) for k, each in scores.items()})
+        self._set_offsets(learned, held_out, others)
         self.reset()
         if len(segments) == 1:
             self._live.advance(self.scorer_, self._channels, segments[0])
@@ -290,8 +280,3 @@ class SeriesOutlierDetector(
         tags = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
-
-
-def _inner(scores, margin):
-    """Scores of a piece without its ends, whose windows are cut off."""
-    return scores[margin:-margin] if len(scores) > 3 * margin else scores

@@ -100,26 +100,31 @@ class SeriesScorer(nn.Module):
 
         Returns
         -------
-        scores : dict of str to Tensor of shape (n_timestamps,)
+        scores, held_out : dict of str to Tensor of shape (n_timestamps,)
+            The scores of what was learned, and by what the other half has shown.
         exact : bool
             Whether they are those that the fitted scorer gives; else windows in
             between were used as well.
         """
-        parts, exact = {"mean": [], "last": []}, True
+        parts = {name: ([], []) for name in self.merges}
+        exact = True
         for place, component in enumerate(self.windowed):
             own = [self._own(place, piece) for piece in pieces]
             long = [p for p in own if p.shape[1] >= component.window]
-            scores, stride = component.fit(long, generator)
+            *found, stride = component.fit(long, generator)
             exact = exact and stride == component.stride
-            for name, merged in parts.items():
+            for name, both in parts.items():
                 merge = Merge(component.window, stride, causal=name == "last")
-                merged.append(self._of_all(place, _merged(merge, own, scores)))
+                for merged, scores in zip(both, found, strict=True):
+                    merged.append(self._of_all(place, _merged(merge, own, scores)))
         of_stamps = torch.cat(self.stamps.fit(pieces, generator), 1)
-        scores = {}
-        for name, merged in parts.items():
-            merged.append(of_stamps)
-            scores[name] = self.merges[name].fit(merged)(merged)
-        return scores, exact
+        scores, held_out = {}, {}
+        for name, both in parts.items():
+            for merged in both:
+                merged.append(of_stamps)
+            calibration = self.merges[name].fit(both[0])
+            scores[name], held_out[name] = map(calibration, both)
+        return scores, held_out, exact
 
     def parts(self, read, start, stop, length, *, causal, kept=None):
         """The components' scores of time stamps, by channel.

@@ -3,6 +3,7 @@
 import torch
 from torch import nn
 
+from sklearn_deepod.timeseries._folds import halves
 from sklearn_deepod.timeseries._pooling import sliding
 
 TAPS = 9
@@ -182,6 +183,8 @@ class ShapeComponent(nn.Module):
         Returns
         -------
         scores : list of Tensor of shape (n_channels, n_windows)
+        held_out : list of Tensor of shape (n_channels, n_windows)
+            Their scores by the centres of the half that they do not belong to.
         stride : int
             Distance of the starts of the windows that were scored.
         """
@@ -197,26 +200,36 @@ class ShapeComponent(nn.Module):
             self._fit_channel([p[i : i + 1] for p in pieces], stride, generator)
             for i in range(n_channels)
         ]
-        mean, scale, centers, scores = zip(*fitted, strict=True)
+        mean, scale, centers, *scores = zip(*fitted, strict=True)
         self.mean, self.scale = torch.stack(mean), torch.stack(scale)
         self.centers = torch.stack(centers)
-        scores = [torch.cat(of_piece) for of_piece in zip(*scores, strict=True)]
-        self.unit = torch.cat(scores, 1).median(1, keepdim=True).values
-        self.unit.clamp_(min=SMALLEST_UNIT)
-        return [of_piece / self.unit for of_piece in scores], stride
+        scores, held_out = (torch.cat(each) for each in scores)
+        self.unit = scores.median(1, keepdim=True).values.clamp_(min=SMALLEST_UNIT)
+        lengths = [(p.shape[1] - self.window) // stride + 1 for p in pieces]
+        scores, held_out = (s.div_(self.unit) for s in (scores, held_out))
+        return scores.split(lengths, 1), held_out.split(lengths, 1), stride
 
     def _fit_channel(self, pieces, stride, generator):
         """Mean, scale and centres of one channel, and the scores of its windows."""
-        parts = [self.features(piece, stride) for piece in pieces]
-        features = torch.cat(parts, 1)[0]
+        features = torch.cat([self.features(piece, stride) for piece in pieces], 1)[0]
         mean = features.mean(0, keepdim=True)
         scale = features.std(0, correction=0, keepdim=True)
         scale = scale.clamp(min=SMALLEST_FEATURE_DEVIATION)
         features = (features - mean) / scale
-        sample = features[_sample(len(features), CENTER_SAMPLE, generator)]
-        centers = k_means(sample, self._n_centers, generator)
+        centers = self._centers(features, generator)
         scores = nearest(features[None], centers[None])[0]
-        return mean, scale, centers, scores.split([p.shape[1] for p in parts], 1)
+        held_out = scores.clone()
+        half = halves(len(features), self.window // stride)
+        for own in (half, ~half):
+            if own.any() and not own.all():
+                others = self._centers(features[~own], generator, CENTER_SAMPLE // 2)
+                held_out[:, own] = nearest(features[None, own], others[None])[0]
+        return mean, scale, centers, scores, held_out
+
+    def _centers(self, features, generator, size=CENTER_SAMPLE):
+        """Centres of a random sample of the windows."""
+        sample = features[_sample(len(features), size, generator)]
+        return k_means(sample, self._n_centers, generator)
 
 
 def _deviations(Z, window, stride):

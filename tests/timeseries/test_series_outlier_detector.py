@@ -164,14 +164,23 @@ class TestChecks:
     def test_rows_one_by_one_pass_all(self, estimator, check):
         check(estimator)
 
-    @pytest.mark.parametrize("merge", ["mean", "last"])
-    def test_windows_fail_only_where_rows_must_be_independent(self, merge):
+    @pytest.mark.parametrize(
+        ("merge", "contamination"), [("mean", 0.1), ("last", "auto")]
+    )
+    def test_windows_fail_only_where_rows_must_be_independent(
+        self, merge, contamination
+    ):
         dependent = {
             "check_methods_sample_order_invariance": "the order is that of time",
             "check_methods_subset_invariance": "a score depends on the neighbours",
         }
+        if contamination == "auto":
+            # The threshold is that of windows which were not learned.
+            name = "check_outliers_train", "check_outliers_fit_predict"
+            dependent |= dict.fromkeys(name, "no training row has to be an outlier")
+        detector = make_detector(merge=merge, contamination=contamination)
         results = check_estimator(
-            make_detector(merge=merge), expected_failed_checks=dependent, on_skip=None
+            detector, expected_failed_checks=dependent, on_skip=None
         )
         failed = {r["check_name"] for r in results if r["status"] == "xfail"}
         assert failed == set(dependent)
@@ -229,10 +238,19 @@ class TestScores:
     def test_novelty_selects_the_rule(self):
         X = make_series(1700)
         for novelty in (True, False):
-            detector = make_detector(novelty=novelty, windows=()).fit(X)
-            anomaly = -detector.score_samples(X)
+            detector = make_detector(novelty=novelty, windows=(), level_windows=())
+            anomaly = -detector.fit(X).score_samples(X)
             expected = -training_threshold(anomaly, novelty=novelty)
             np.testing.assert_allclose(detector.offset_, expected, rtol=1e-9)
+
+    @pytest.mark.parametrize("n_timestamps", [1000, 4000])
+    @pytest.mark.parametrize("n_channels", [1, 6])
+    def test_new_time_stamps_are_seldom_flagged(self, n_timestamps, n_channels):
+        X = make_series(n_timestamps + 4000, n_channels)
+        detector = SeriesOutlierDetector(random_state=0).fit(X[:n_timestamps])
+        assert np.mean(detector.predict(X[n_timestamps:]) == -1) < 0.1
+        new = detector.score_next(X[n_timestamps:]) < detector.live_offset_
+        assert np.mean(new) < 0.1
 
     def test_a_seed_decides_all(self):
         X = make_series()
