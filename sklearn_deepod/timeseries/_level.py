@@ -4,7 +4,12 @@ import torch
 from torch import nn
 
 from sklearn_deepod.timeseries._folds import halves
-from sklearn_deepod.timeseries._shape import k_means, nearest_scores
+from sklearn_deepod.timeseries._shape import (
+    channel_slices,
+    k_means,
+    nearest,
+    squared_norms,
+)
 
 #: Values further out, in standard deviations, count as this: a drift would otherwise
 #: outweigh all else.
@@ -70,8 +75,11 @@ class LevelComponent(nn.Module):
         self.whitening = (inverse.transpose(1, 2) * varies).contiguous()
 
     def _distances(self, windows):
-        whitened = (windows - self.mean) @ self.whitening
-        return torch.linalg.vector_norm(whitened, dim=2).div_(self.window**0.5)
+        scores = []
+        for own in channel_slices(windows):
+            whitened = torch.bmm(windows[own] - self.mean[own], self.whitening[own])
+            scores.append(torch.linalg.vector_norm(whitened, dim=2))
+        return torch.cat(scores).div_(self.window**0.5)
 
 
 class StampComponent(nn.Module):
@@ -90,19 +98,21 @@ class StampComponent(nn.Module):
     def __init__(self, n_centers, n_channels):
         super().__init__()
         self._n_centers = n_centers
-        self.register_buffer("centers", torch.zeros(1, n_centers, n_channels))
+        self.register_buffer("centers", torch.zeros(n_centers, n_channels))
+        self.register_buffer("norms", torch.zeros(n_centers))
 
     def forward(self, Z):
         """Differences of time stamps (n_channels, n_timestamps) to their centres."""
         X = _bounded(Z).T
-        _, index = nearest_scores(X[None], self.centers)
-        return (X - self.centers[0, index[0]]).abs_().T
+        index = nearest(X, self.centers, self.norms)
+        return (X - self.centers[index]).abs_().T
 
     def fit(self, pieces, generator):
         """Learn the centres from pieces of the training series; score the pieces."""
         X = torch.cat([_bounded(piece) for piece in pieces], 1).T
         sample = X[torch.randperm(len(X), generator=generator)[:CENTER_SAMPLE]]
-        self.centers = k_means(sample, self._n_centers, generator)[None]
+        self.centers = k_means(sample, self._n_centers, generator)
+        self.norms = squared_norms(self.centers)
         return [self(piece) for piece in pieces]
 
 
@@ -112,7 +122,7 @@ def _bounded(Z):
     They do grow: no time stamp is more normal for being further away.
     """
     size = Z.abs()
-    if not (size > FURTHEST).any():
+    if size.amax() <= FURTHEST:
         return Z
     beyond = FURTHEST + torch.log1p((size - FURTHEST).clamp_(min=0.0))
     return torch.where(size > FURTHEST, beyond.copysign(Z), Z)

@@ -3,6 +3,7 @@
 import math
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -28,43 +29,44 @@ class LogTailProbability(nn.Module):
 
     def __init__(self, n_scores):
         super().__init__()
-        shape = n_scores, 1, len(QUANTILES)
-        self.register_buffer("low", torch.zeros(shape))
-        self.register_buffer("width", torch.ones(shape))
+        # The pieces on which it is linear come first: long axes last are fast.
+        shape = len(RISES), n_scores, 1
+        self.register_buffer("slope", torch.ones(shape))
+        self.register_buffer("start", torch.zeros(shape))
         self.register_buffer("rise", torch.tensor(RISES))
-        self.register_buffer("most", torch.tensor([1.0] * len(RISES)))
 
     def fit(self, scores):
-        """Learn from training scores, a list of tensors (n_timestamps,)."""
-        fitted = [_pieces(each) for each in scores]
-        low, width = zip(*fitted, strict=True)
-        self.low = torch.stack(low).unsqueeze(1)
-        self.width = torch.stack(width).unsqueeze(1)
-        self.rise = torch.tensor(RISES).to(self.low)
-        # All pieces but the last one end.
-        self.most = torch.ones_like(self.rise)
-        self.most[-1] = math.inf
+        """Learn from training scores (n_scores, n_timestamps); NaN is left out."""
+        pieces = np.transpose([_pieces(row) for row in scores.cpu().numpy()])
+        low, width = torch.tensor(pieces).to(scores).movedim(1, 0).unsqueeze(-1)
+        self.slope, self.start = 1 / width, -low / width
+        self.rise = torch.tensor(RISES).to(low)
         return self
 
     def forward(self, scores):
         """Calibrate scores (n_scores, n_timestamps); NaN stays NaN."""
-        steps = (scores.unsqueeze(-1) - self.low) / self.width
-        found = steps.clamp_(torch.zeros_like(self.most), self.most) @ self.rise
+        steps = torch.addcmul(self.start, scores, self.slope)
+        # All pieces but the last one end.
+        steps[:-1].clamp_(0.0, 1.0)
+        steps[-1].clamp_(min=0.0)
+        found = (self.rise @ steps.flatten(1)).view_as(scores)
+        if found.amax() <= LARGE:
+            return found
         beyond = (found / LARGE).clamp_(min=1.0).log_()
         return found.clamp_(max=LARGE).add_(beyond, alpha=LARGE)
 
 
 def _pieces(scores):
     """Starts and widths of the pieces on which it is linear."""
-    levels = torch.tensor(QUANTILES).to(scores)
-    low = torch.quantile(scores, levels)
+    scores = np.sort(scores[~np.isnan(scores)])
+    places = np.multiply(QUANTILES, len(scores) - 1)
+    low = np.interp(places, np.arange(len(scores)), scores)
     top = low[-1]
     above = scores[scores > top] - top
-    unit = above.mean() if len(above) else torch.zeros_like(top)
-    unit = torch.maximum(unit, SMALLEST_UNIT * top).clamp(min=1e-6)
+    unit = above.mean() if len(above) else 0.0
+    unit = max(unit, SMALLEST_UNIT * top, 1e-6)
     # Rounding errors of a score must not become steps of the result.
-    width = low.diff().clamp(min=1e-3 * float(unit))
-    return low, torch.cat([width, unit[None]])
+    return low, np.append(np.maximum(np.diff(low), 1e-3 * unit), unit)
 
 
 class Calibration(nn.Module):
@@ -78,19 +80,19 @@ class Calibration(nn.Module):
     n_channels : int
         Number of channels.
     by_channel : list of bool
-        For each component, whether its channels are calibrated one by one.
+        For each component, whether its channels are calibrated one by one. These
+        components follow each other.
     """
 
     def __init__(self, n_channels, by_channel):
         super().__init__()
-        self.channels = nn.ModuleList(
-            LogTailProbability(n_channels) if each else nn.Identity()
-            for each in by_channel
-        )
+        places = [place for place, each in enumerate(by_channel) if each]
+        self._calibrated = slice(places[0], places[-1] + 1) if places else slice(0)
+        self.channels = LogTailProbability(len(places) * n_channels)
         self.totals = LogTailProbability(len(by_channel))
 
     def fit(self, parts):
-        """Learn from the components' training scores.
+        """Learn from the components' training scores, and calibrate them.
 
         Parameters
         ----------
@@ -99,18 +101,19 @@ class Calibration(nn.Module):
 
         Returns
         -------
-        Calibration
+        Tensor of shape (n_timestamps,)
         """
-        parts = [scores[:, ~scores.isnan().any(0)] for scores in parts]
-        for scores, channels in zip(parts, self.channels, strict=True):
-            if isinstance(channels, LogTailProbability):
-                channels.fit(list(scores))
-        self.totals.fit([_root_mean_square(each) for each in self._by_channel(parts)])
-        return self
+        parts = torch.stack(parts)
+        by_channel = parts[self._calibrated].flatten(0, 1)
+        if len(by_channel):
+            self.channels.fit(by_channel)
+        parts = self._by_channel(parts)
+        self.totals.fit(_root_mean_square(parts))
+        return self._combined(parts)[0]
 
     def forward(self, parts):
         """Scores of time stamps from those of the components, a list as in `fit`."""
-        return self._combined(self._by_channel(parts))[0]
+        return self._combined(self._by_channel(torch.stack(parts)))[0]
 
     def contributions(self, parts):
         """Contributions of the channels to the scores, which they add up to.
@@ -124,7 +127,7 @@ class Calibration(nn.Module):
         -------
         Tensor of shape (n_channels, n_timestamps)
         """
-        parts = self._by_channel(parts)
+        parts = self._by_channel(torch.stack(parts))
         scores, squares = self._combined(parts)
         shares = torch.zeros_like(parts[0])
         for part, square in zip(parts, squares.nan_to_num(), strict=True):
@@ -135,14 +138,17 @@ class Calibration(nn.Module):
         return torch.where(whole > 0, shares * (scores / whole), 0.0)
 
     def _by_channel(self, parts):
-        return [f(scores) for f, scores in zip(self.channels, parts, strict=True)]
+        """Calibrate channels one by one in the components that are to be, in place."""
+        own = parts[self._calibrated]
+        if len(own):
+            own.copy_(self.channels(own.flatten(0, 1)).view_as(own))
+        return parts
 
     def _combined(self, parts):
         """Scores, and the square of each component, NaN where it has no score."""
-        totals = _root_mean_square(torch.stack(parts, 1))
-        squares = self.totals(totals).square_()
+        squares = self.totals(_root_mean_square(parts)).square_()
         return squares.nanmean(0).sqrt_(), squares
 
 
-def _root_mean_square(scores):
-    return scores.square().mean(0).sqrt_()
+def _root_mean_square(parts):
+    return parts.square().mean(1).sqrt_()

@@ -130,7 +130,7 @@ class Merge:
             latest = (stamps + 1 - self.window).div(
                 self.stride, rounding_mode="floor"
             ) - first
-            merged = scores[:, latest.clamp(min=0)]
+            merged = scores.index_select(1, latest.clamp(min=0))
             return merged.masked_fill_(stamps + 1 < self.window, torch.nan)
         return self._means(scores, stamps // self.stride, first, last)
 
@@ -146,4 +146,4 @@ class Merge:
         means = means / sliding(torch.add, counts, self._n_blocks)
         # Entry i of `means` is for the block in which window `first` + i starts.
         place = (blocks - first).clamp(max=last - first + margin)
-        return means[:, place]
+        return means.index_select(1, place)

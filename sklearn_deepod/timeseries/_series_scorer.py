@@ -118,13 +118,13 @@ class SeriesScorer(nn.Module):
                 for merged, scores in zip(both, found, strict=True):
                     merged.append(self._of_all(place, _merged(merge, own, scores)))
         of_stamps = torch.cat(self.stamps.fit(pieces, generator), 1)
-        scores, held_out = {}, {}
+        learned, held_out = {}, {}
         for name, both in parts.items():
             for merged in both:
                 merged.append(of_stamps)
-            calibration = self.merges[name].fit(both[0])
-            scores[name], held_out[name] = map(calibration, both)
-        return scores, held_out, exact
+            learned[name] = self.merges[name].fit(both[0])
+            held_out[name] = self.merges[name](both[1])
+        return learned, held_out, exact
 
     def parts(self, read, start, stop, length, *, causal, kept=None):
         """The components' scores of time stamps, by channel.

@@ -24,12 +24,18 @@ SHORTEST_WINDOW = 15
 #: Windows from which the centres come, and steps of k-means. Four times as many centres
 #: were no better on collections of real series.
 CENTER_SAMPLE, LLOYD_STEPS = 1000, 2
-#: Time stamps of one channel whose features fit into the cache.
-CACHED_STAMPS = 4096
+#: Time stamps of one channel whose features, and rows whose distances to all centres,
+#: fit into the cache.
+CACHED_STAMPS, CACHED_ROWS = 4096, 512
 
 
-def nearest(X, centers):
-    """Distance to the nearest centre, and its index.
+def squared_norms(X):
+    """Squared norms of vectors, along the last axis."""
+    return X.square().sum(-1)
+
+
+def distances(X, centers, norms):
+    """Distance to the nearest centre.
 
     Parameters
     ----------
@@ -37,22 +43,27 @@ def nearest(X, centers):
         Rows.
     centers : Tensor of shape (n_channels, n_centers, n_features)
         Centres.
+    norms : Tensor of shape (n_channels, n_centers)
+        Their squared norms.
 
     Returns
     -------
-    distances : Tensor of shape (n_channels, n_rows)
-    index : Tensor of int of shape (n_channels, n_rows)
+    Tensor of shape (n_channels, n_rows)
     """
-    found, index = nearest_scores(X, centers)
+    products = torch.baddbmm(norms.unsqueeze(1), X, centers.transpose(1, 2), alpha=-2.0)
     squares = torch.linalg.vector_norm(X, dim=-1).square_()
-    return squares.add_(found).clamp_(min=0.0).sqrt_(), index
+    return squares.add_(products.amin(-1)).clamp_(min=0.0).sqrt_()
 
 
-def nearest_scores(X, centers):
-    """As `nearest`, with squared distances that lack the squared norm of the row."""
-    squares = (centers * centers).sum(-1).unsqueeze(1)
-    products = torch.baddbmm(squares, X, centers.transpose(1, 2), alpha=-2.0)
-    return products.min(-1)
+def nearest(X, centers, norms):
+    """Index of the nearest centre; as `distances`, of one channel."""
+    # Few rows at a time, whose distances stay in the cache.
+    return torch.cat(
+        [
+            torch.addmm(norms, rows, centers.T, alpha=-2.0).min(1).indices
+            for rows in X.split(CACHED_ROWS)
+        ]
+    )
 
 
 def k_means(X, n_centers, generator):
@@ -75,9 +86,9 @@ def k_means(X, n_centers, generator):
     n_centers = max(1, min(n_centers, len(X) // 2))
     centers = X[_sample(len(X), n_centers, generator)].clone()
     for _ in range(LLOYD_STEPS):
-        _, index = nearest_scores(X[None], centers[None])
-        counts = torch.bincount(index[0], minlength=n_centers).unsqueeze(1)
-        sums = torch.zeros_like(centers).index_add_(0, index[0], X)
+        index = nearest(X, centers, squared_norms(centers))
+        counts = torch.bincount(index, minlength=n_centers).unsqueeze(1)
+        sums = torch.zeros_like(centers).index_add_(0, index, X)
         centers = torch.where(counts > 0, sums / counts.clamp(min=1), centers)
     return centers
 
@@ -85,6 +96,12 @@ def k_means(X, n_centers, generator):
 def _sample(n, size, generator):
     """Draw `size` of n indices without replacement, on the CPU."""
     return torch.randperm(n, generator=generator)[:size]
+
+
+def channel_slices(Z):
+    """Slices of few channels of a tensor (n_channels, n_timestamps), for the cache."""
+    step = max(1, CACHED_STAMPS // Z.shape[1])
+    return [slice(i, i + step) for i in range(0, len(Z), step)]
 
 
 class ShapeComponent(nn.Module):
@@ -124,6 +141,7 @@ class ShapeComponent(nn.Module):
         self.register_buffer("mean", torch.zeros(n_channels, 1, n_features))
         self.register_buffer("scale", torch.ones(n_channels, 1, n_features))
         self.register_buffer("centers", torch.zeros(n_channels, n_centers, n_features))
+        self.register_buffer("norms", torch.zeros(n_channels, n_centers))
         self.register_buffer("unit", torch.ones(n_channels, 1))
 
     def features(self, Z, stride=None):
@@ -142,7 +160,8 @@ class ShapeComponent(nn.Module):
         """
         stride = self.stride if stride is None else stride
         n_windows = (Z.shape[1] - self.window) // stride + 1
-        deviation = _deviations(Z, self.window, stride)
+        # Factors, since products are faster than quotients, here and below.
+        factor = 1 / _deviations(Z, self.window, stride)[:, :n_windows, None]
         pooled, first = [], 0
         for dilation, n_kernels in self._groups:
             kernels = self.kernels[first : first + n_kernels]
@@ -153,18 +172,15 @@ class ShapeComponent(nn.Module):
             highest = sliding(torch.maximum, blocks.amax(2), length)
             sums = sliding(torch.add, blocks.relu_().sum(2), length)
             pooled += [highest[:, :n_windows], sums[:, :n_windows] / (length * stride)]
-        return torch.cat(pooled, 2) / deviation[:, :n_windows, None]
+        return torch.cat(pooled, 2).mul_(factor)
 
     def forward(self, Z):
         """Scores of the windows, of shape (n_channels, n_windows)."""
-        # Few channels at a time, whose features stay in the cache.
-        step = max(1, CACHED_STAMPS // Z.shape[1])
         scores = []
-        for channel in range(0, len(Z), step):
-            own = slice(channel, channel + step)
+        for own in channel_slices(Z):
             features = self.features(Z[own]).sub_(self.mean[own])
-            features.div_(self.scale[own])
-            scores.append(nearest(features, self.centers[own])[0])
+            features.mul_(1 / self.scale[own])
+            scores.append(distances(features, self.centers[own], self.norms[own]))
         return torch.cat(scores).div_(self.unit)
 
     def fit(self, pieces, generator):
@@ -203,6 +219,7 @@ class ShapeComponent(nn.Module):
         mean, scale, centers, *scores = zip(*fitted, strict=True)
         self.mean, self.scale = torch.stack(mean), torch.stack(scale)
         self.centers = torch.stack(centers)
+        self.norms = squared_norms(self.centers)
         scores, held_out = (torch.cat(each) for each in scores)
         self.unit = scores.median(1, keepdim=True).values.clamp_(min=SMALLEST_UNIT)
         lengths = [(p.shape[1] - self.window) // stride + 1 for p in pieces]
@@ -213,23 +230,28 @@ class ShapeComponent(nn.Module):
         """Mean, scale and centres of one channel, and the scores of its windows."""
         features = torch.cat([self.features(piece, stride) for piece in pieces], 1)[0]
         mean = features.mean(0, keepdim=True)
-        scale = features.std(0, correction=0, keepdim=True)
-        scale = scale.clamp(min=SMALLEST_FEATURE_DEVIATION)
-        features = (features - mean) / scale
+        features -= mean
+        scale = features.square().mean(0, keepdim=True).sqrt_()
+        features *= 1 / scale.clamp_(min=SMALLEST_FEATURE_DEVIATION)
         centers = self._centers(features, generator)
-        scores = nearest(features[None], centers[None])[0]
+        scores = _distances(features, centers)
         held_out = scores.clone()
         half = halves(len(features), self.window // stride)
         for own in (half, ~half):
             if own.any() and not own.all():
                 others = self._centers(features[~own], generator, CENTER_SAMPLE // 2)
-                held_out[:, own] = nearest(features[None, own], others[None])[0]
+                held_out[:, own] = _distances(features[own], others)
         return mean, scale, centers, scores, held_out
 
     def _centers(self, features, generator, size=CENTER_SAMPLE):
         """Centres of a random sample of the windows."""
         sample = features[_sample(len(features), size, generator)]
         return k_means(sample, self._n_centers, generator)
+
+
+def _distances(features, centers):
+    """`distances` of one channel."""
+    return distances(features[None], centers[None], squared_norms(centers)[None])
 
 
 def _deviations(Z, window, stride):

@@ -65,13 +65,9 @@ class Reference:
         self.measured = detector._channels.measured
 
     def log_tail_probability(self, scores, calibration, i):
-        low = calibration.low[i, 0].numpy()
-        width = calibration.width[i, 0].numpy()
-        rise = calibration.rise.numpy()
-        found = sum(
-            r * np.clip((scores - a) / w, 0, 1)
-            for a, w, r in zip(low[:-1], width[:-1], rise[:-1], strict=True)
-        ) + np.maximum((scores - low[-1]) / width[-1], 0)
+        slope, start = calibration.slope[:, i].numpy(), calibration.start[:, i].numpy()
+        steps, rise = slope * scores + start, calibration.rise.numpy()
+        found = rise[:-1] @ np.clip(steps[:-1], 0, 1) + np.maximum(steps[-1], 0)
         return np.where(
             found > 20, 20 * (1 + np.log(np.maximum(found, 20) / 20)), found
         )
@@ -140,15 +136,16 @@ class Reference:
             is_shape = hasattr(component, "kernels")
             partial = is_shape or component.window > shortest
             looked_at = self.measured if partial else range(len(channels))
+            first = (i - len(self.scorer.shape_windows)) * len(channels)
             for place, c in enumerate(looked_at):
                 values = self.stamps(component, Z[:, c], place)
                 if not is_shape:
-                    calibrated = calibration.channels[i]
-                    values = self.log_tail_probability(values, calibrated, c)
+                    calibrated = calibration.channels
+                    values = self.log_tail_probability(values, calibrated, first + c)
                 channels[c] = values
             total = root_mean_square(channels)
             found.append(self.log_tail_probability(total, calibration.totals, i))
-        centers = self.scorer.stamps.centers[0].numpy()
+        centers = self.scorer.stamps.centers.numpy()
         nearest = [centers[((centers - z) ** 2).sum(1).argmin()] for z in Z]
         total = root_mean_square(Z - nearest, axis=1)
         found.append(self.log_tail_probability(total, calibration.totals, len(found)))
