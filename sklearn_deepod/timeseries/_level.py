@@ -42,44 +42,61 @@ class LevelComponent(nn.Module):
 
     def forward(self, Z):
         """Scores of the windows, of shape (n_channels, n_windows)."""
-        return self._distances(self._windows(Z))
+        return _mahalanobis(self._windows(Z), self.mean, self.whitening)
 
     def fit(self, pieces, generator):
         """Learn from pieces of the training series; see `ShapeComponent.fit`."""
         parts = [self._windows(piece) for piece in pieces]
-        windows = torch.cat(parts, 1)
-        held_out = windows.new_empty(windows.shape[:2])
-        half = halves(windows.shape[1], self.window // self.stride)
-        for own in (half, ~half):
-            if own.any():
-                self._learn(windows[:, ~own] if not own.all() else windows)
-                held_out[:, own] = self._distances(windows[:, own])
-        self._learn(windows)
         lengths = [part.shape[1] for part in parts]
-        scores = self._distances(windows)
+        windows = torch.cat(parts, 1)
+        self.mean = windows.mean(1, keepdim=True)
+        windows -= self.mean
+        both = halves(windows.shape[1], self.window // self.stride)
+        moments = [_moments(windows, blocks) for blocks in both]
+        count, total, square = map(sum, zip(*moments, strict=True))
+        covariance = square / count
+        variance = covariance.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
+        self.whitening = _whitening(covariance, variance)
+        scores = _mahalanobis(windows, 0.0 * self.mean, self.whitening)
+        held_out = torch.empty_like(scores)
+        for blocks, (count, total, square) in zip(both, moments[::-1], strict=True):
+            mean = total / count
+            covariance = square / count - mean.transpose(1, 2) @ mean
+            whitening = _whitening(covariance, variance)
+            for block in blocks:
+                held_out[:, block] = _mahalanobis(windows[:, block], mean, whitening)
         return scores.split(lengths, 1), held_out.split(lengths, 1), self.stride
 
-    def _learn(self, windows):
-        """Mean and inverse root of the covariance, for each channel."""
-        self.mean = windows.mean(1, keepdim=True)
-        centered = windows - self.mean
-        covariance = centered.transpose(1, 2) @ centered / windows.shape[1]
-        variance = covariance.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
-        # A channel without variation has distance 0 to whatever it is.
-        varies = variance > 0
-        identity = torch.eye(self.window).to(windows)
-        ridge = torch.where(varies, SHRINKAGE * variance, 1.0) * identity
-        root = torch.linalg.cholesky(covariance + ridge)
-        inverse = torch.linalg.solve_triangular(root, identity, upper=False)
-        # In the layout of a copy: products by a transposed matrix round otherwise.
-        self.whitening = (inverse.transpose(1, 2) * varies).contiguous()
 
-    def _distances(self, windows):
-        scores = []
-        for own in channel_slices(windows):
-            whitened = torch.bmm(windows[own] - self.mean[own], self.whitening[own])
-            scores.append(torch.linalg.vector_norm(whitened, dim=2))
-        return torch.cat(scores).div_(self.window**0.5)
+def _moments(windows, blocks):
+    """Number of windows, their sum, and the sum of their outer products."""
+    total, square = 0.0, 0.0
+    for block in blocks:
+        own = windows[:, block]
+        total = total + own.sum(1, keepdim=True)
+        square = square + own.transpose(1, 2) @ own
+    return sum(block.stop - block.start for block in blocks), total, square
+
+
+def _whitening(covariance, variance):
+    """Inverse root of the covariance of each channel, after shrinkage."""
+    # A channel without variation has distance 0 to whatever it is.
+    varies = variance > 0
+    identity = torch.eye(covariance.shape[1]).to(covariance)
+    ridge = torch.where(varies, SHRINKAGE * variance, 1.0) * identity
+    root = torch.linalg.cholesky(covariance + ridge)
+    inverse = torch.linalg.solve_triangular(root, identity, upper=False)
+    # In the layout of a copy: products by a transposed matrix round otherwise.
+    return (inverse.transpose(1, 2) * varies).contiguous()
+
+
+def _mahalanobis(windows, mean, whitening):
+    """Distances of windows from the mean, over the root of their length."""
+    distances = []
+    for own in channel_slices(windows):
+        whitened = torch.bmm(windows[own] - mean[own], whitening[own])
+        distances.append(torch.linalg.vector_norm(whitened, dim=2))
+    return torch.cat(distances).div_(windows.shape[2] ** 0.5)
 
 
 class StampComponent(nn.Module):

@@ -233,19 +233,21 @@ class ShapeComponent(nn.Module):
         features -= mean
         scale = features.square().mean(0, keepdim=True).sqrt_()
         features *= 1 / scale.clamp_(min=SMALLEST_FEATURE_DEVIATION)
-        centers = self._centers(features, generator)
+        rows = torch.arange(len(features))
+        centers = self._centers(features, rows, generator)
         scores = _distances(features, centers)
-        held_out = scores.clone()
-        half = halves(len(features), self.window // stride)
-        for own in (half, ~half):
-            if own.any() and not own.all():
-                others = self._centers(features[~own], generator, CENTER_SAMPLE // 2)
-                held_out[:, own] = _distances(features[own], others)
+        held_out = torch.empty_like(scores)
+        both = halves(len(rows), self.window // stride)
+        for own, other in (both, both[::-1]):
+            others = torch.cat([rows[block] for block in other])
+            others = self._centers(features, others, generator, CENTER_SAMPLE // 2)
+            for block in own:
+                held_out[:, block] = _distances(features[block], others)
         return mean, scale, centers, scores, held_out
 
-    def _centers(self, features, generator, size=CENTER_SAMPLE):
-        """Centres of a random sample of the windows."""
-        sample = features[_sample(len(features), size, generator)]
+    def _centers(self, features, rows, generator, size=CENTER_SAMPLE):
+        """Centres of a random sample of some of the windows."""
+        sample = features[rows[_sample(len(rows), size, generator)]]
         return k_means(sample, self._n_centers, generator)
 
 
