@@ -83,13 +83,15 @@ class SeriesOutlierDetector(
     {parameters}
     contamination : "auto" or float, default="auto"
         Proportion of outliers in the training series, which sets the threshold. With
-        "auto", the threshold is a boxplot fence on the training scores
-        (`sklearn_deepod.threshold.IQRThreshold`) or, with ``novelty=False``, that of
-        `sklearn_deepod.threshold.TailExcessThreshold`. With a float in (0, 0.5], that
-        proportion of the training time stamps is flagged.
+        "auto" and ``novelty=True``, the threshold is a boxplot fence
+        (`sklearn_deepod.threshold.IQRThreshold`) on scores of the training series by
+        components that have learned its other half. With ``novelty=False``, it is that
+        of `sklearn_deepod.threshold.TailExcessThreshold` on the training scores. With a
+        float in (0, 0.5], that proportion of the training time stamps is flagged.
     novelty : bool, default=True
-        Whether the training series is known to be normal. It selects the rule of
-        ``contamination="auto"`` and has no other effect.
+        Whether the training series is known to be normal, so that the threshold is for
+        new time stamps. It selects the rule of ``contamination="auto"`` and has no
+        other effect.
     device : str or torch.device, default="auto"
         Torch device; "auto" takes CUDA, then MPS, then the CPU.
     random_state : int, RandomState instance or None, default=None
@@ -121,17 +123,19 @@ class SeriesOutlierDetector(
     The score of a time stamp depends on its neighbours, up to the longest window away.
     Rows must therefore not be shuffled, and with any windows two of scikit-learn's
     estimator checks cannot pass: they score rows in another order or one by one, and
-    expect the same scores. With ``windows=()`` and ``level_windows=()`` only the joint
-    component remains, and all checks pass.
+    expect the same scores. Two more expect outliers among the training rows by default.
+    With ``windows=()`` and ``level_windows=()`` only the joint component remains, and
+    all checks pass.
 
     A missing value (NaN) is replaced by the last value before it in its channel, or by
     the training mean if there is none. A channel that was constant in training raises
     the score by itself as soon as it changes. From a long training series, the
     components learn a sample of at most 65,536 time stamps (16,384 of four channels or
-    more), and the threshold comes from another sample. What was learned scores lower
-    than new time stamps: expect up to twice as many alarms in new normal ones as in a
-    short training series, and set the threshold on a part that was held out if their
-    rate matters.
+    more).
+
+    Windows that were learned score lower than new ones, above all those of short
+    series. The default threshold allows for that; one from a float `contamination`
+    does not, and flags more of a new series than of the training series.
 
     References
     ----------
