@@ -6,6 +6,9 @@ from sklearn_deepod._stats import rounding, without_spread
 
 #: Standardised values are at most this far from 0, so that squares stay finite.
 _FURTHEST = 1e100
+#: A value this many training ranges beyond them counts as a change, whatever the
+#: components say; values in labelled series of real machines are up to 50 beyond.
+_FAR = 1000.0
 
 
 def fill_forward(X, before=None):
@@ -88,6 +91,7 @@ class Channels:
             "scale": np.where(scale > 0, scale, 1.0),
         }
         self.constant = without_spread(low, high)
+        self._set_bounds()
         seen = [*segments]
         if before is not None:
             seen += [before.arrays["low"][None], before.arrays["high"][None]]
@@ -95,6 +99,17 @@ class Channels:
         self.two_valued = np.all(extremes, axis=0) & ~self.constant
         if before is not None:
             self.two_valued &= before.two_valued | before.constant
+
+    def _set_bounds(self):
+        """Set beyond which distance from the training values a channel has changed."""
+        low, high = self.arrays["low"], self.arrays["high"]
+        size = np.maximum(np.abs(low), np.abs(high))
+        # All in halves, which stay finite.
+        with np.errstate(over="ignore"):
+            far = np.minimum(_FAR * (high / 2 - low / 2), np.finfo(np.float64).max / 4)
+            self._unit = np.where(self.constant, rounding(size) / 2, far)
+            self._lowest, self._highest = low - 2 * self._unit, high + 2 * self._unit
+        self._bits = np.log2(np.where(size > 0, self._unit, rounding(1.0) / 2))
 
     @property
     def measured(self):
@@ -115,7 +130,7 @@ class Channels:
         return np.clip(Z, -_FURTHEST, _FURTHEST).T.copy()
 
     def changes(self, X):
-        """How far each constant channel is from its training value.
+        """How far values are beyond what may be compared with the training series.
 
         Parameters
         ----------
@@ -124,23 +139,17 @@ class Channels:
 
         Returns
         -------
-        ndarray of shape (n_timestamps, n_channels)
-            0 where a channel has its training value or varied in training. Else 1 and
-            more, about 2 for a change by the value's own size; it grows with the
-            logarithm of the change.
+        ndarray of shape (n_timestamps, n_channels) or None
+            0 up to 1,000 training ranges beyond the training values; in a channel that
+            was constant in training, where it has its value. Else 1 and more, about 2
+            for a change by the value's own size in a constant channel; it grows with
+            the logarithm of the change. None if it is 0 everywhere.
         """
-        amounts = np.zeros(X.shape)
+        beyond = (self._lowest > X) | (self._highest < X)
+        if not beyond.any():
+            return None
         low, high = self.arrays["low"], self.arrays["high"]
-        for channel in np.flatnonzero(self.constant):
-            size = max(abs(low[channel]), abs(high[channel]))
-            unit = rounding(size) / 2  # all in halves, which stay finite
-            above = X[:, channel] / 2 - high[channel] / 2
-            below = low[channel] / 2 - X[:, channel] / 2
-            distance = np.fmax(np.fmax(above, below), 0.0)
-            changed = distance > unit
-            if changed.any():
-                unit = unit if size > 0 else rounding(1.0) / 2
-                bits = np.log2(distance[changed]) - np.log2(unit)
-                bits = np.logaddexp2(bits, 0.0) / np.finfo(np.float64).nmant
-                amounts[changed, channel] = 1.0 + bits
-        return amounts
+        distance = np.fmax(X / 2 - high / 2, low / 2 - X / 2)
+        bits = np.log2(distance, where=beyond, out=np.zeros(X.shape)) - self._bits
+        bits = np.logaddexp2(bits, 0.0) / np.finfo(np.float64).nmant
+        return np.where(beyond, 1.0 + bits, 0.0)

@@ -138,9 +138,6 @@ class SeriesScoringMixin:
         others : list of ndarray of shape (n_timestamps, n_channels) or None
             What stands for the training series in place of what was learned.
         """
-        # Beyond all training scores, even if those are all 0.
-        highest = (float(s.max()) for s in (*learned.values(), *held_out.values()))
-        self._step = max(1.0, *highest)
         # New time stamps score higher than those that were learned. How many of a
         # training series are outliers, its own scores have to say.
         for_new = self.contamination == "auto" and self.novelty
@@ -155,6 +152,9 @@ class SeriesScoringMixin:
                 scores, self.contamination, novelty=self.novelty
             )
         self.offset_, self.live_offset_ = offsets[self.merge], offsets["last"]
+        # Beyond the thresholds and all training scores, even if those are all 0.
+        highest = (float(s.max()) for s in (*learned.values(), *held_out.values()))
+        self._step = max(1.0, *highest, *(-each for each in offsets.values()))
 
 
 def _inner(scores, margin):

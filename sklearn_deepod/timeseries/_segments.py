@@ -94,7 +94,7 @@ def segment_scores(scorer, channels, X, merge, device, *, by_channel=False):
 
 
 def with_changes(scores, channels, X, step):
-    """Scores or contributions, raised where constant channels have changed.
+    """Scores or contributions, raised where channels changed beyond comparison.
 
     Parameters
     ----------
@@ -112,9 +112,10 @@ def with_changes(scores, channels, X, step):
     ndarray of the shape of `scores`
         Root of the sum of the squared scores and the squared steps.
     """
-    if not channels.constant.any():
+    changes = channels.changes(X)
+    if changes is None:
         return scores
-    squares = (step * channels.changes(X)) ** 2
+    squares = (step * changes) ** 2
     if scores.ndim == 1:
         return np.sqrt(scores**2 + squares.sum(axis=1))
     before = scores.sum(axis=1, keepdims=True)

@@ -129,7 +129,8 @@ class SeriesOutlierDetector(
 
     A missing value (NaN) is replaced by the last value before it in its channel, or by
     the training mean if there is none. A channel that was constant in training raises
-    the score by itself as soon as it changes. From a long training series, the
+    the score by itself as soon as it changes, any other as soon as it is more than
+    1,000 times its training range beyond it. From a long training series, the
     components learn a sample of at most 65,536 time stamps (16,384 of four channels or
     more).
 

@@ -294,6 +294,19 @@ class TestScores:
         assert detector.predict(X)[250] == -1
         assert np.isfinite(detector.score_samples(X)).all()
 
+    @pytest.mark.parametrize("n_timestamps", [3, 7, 20, 60, 400])
+    @pytest.mark.parametrize("merge", ["mean", "last"])
+    def test_nothing_is_too_extreme_to_be_an_outlier(self, n_timestamps, merge):
+        # The halves of the series have nothing in common, so the threshold is high.
+        X = make_series(n_timestamps, 2)
+        X[: n_timestamps // 2] = 0.0
+        detector = SeriesOutlierDetector(merge=merge, random_state=0).fit(X)
+        for value in (-1e5, 1e9, 1e300):
+            Y = X.copy()
+            Y[n_timestamps // 2, 1] = value
+            assert detector.predict(Y)[n_timestamps // 2] == -1
+            assert detector.contributions(Y)[n_timestamps // 2].argmax() == 1
+
     @pytest.mark.parametrize("scale", [1e-300, 1e-9, 1e9, 1e300])
     def test_units_do_not_matter(self, scale):
         X = make_series(300)
