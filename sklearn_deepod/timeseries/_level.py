@@ -4,12 +4,8 @@ import torch
 from torch import nn
 
 from sklearn_deepod.timeseries._folds import halves
-from sklearn_deepod.timeseries._shape import (
-    channel_slices,
-    k_means,
-    nearest,
-    squared_norms,
-)
+from sklearn_deepod.timeseries._in_parts import in_parts
+from sklearn_deepod.timeseries._shape import k_means, nearest, squared_norms
 
 #: Values further out, in standard deviations, count as this: a drift would otherwise
 #: outweigh all else.
@@ -92,11 +88,12 @@ def _whitening(covariance, variance):
 
 def _mahalanobis(windows, mean, whitening):
     """Distances of windows from the mean, over the root of their length."""
-    distances = []
-    for own in channel_slices(windows):
-        whitened = torch.bmm(windows[own] - mean[own], whitening[own])
-        distances.append(torch.linalg.vector_norm(whitened, dim=2))
-    return torch.cat(distances).div_(windows.shape[2] ** 0.5)
+    norms = in_parts(_whitened_norms, windows, mean, whitening)
+    return norms.div_(windows.shape[2] ** 0.5)
+
+
+def _whitened_norms(windows, mean, whitening):
+    return torch.linalg.vector_norm(torch.bmm(windows - mean, whitening), dim=2)
 
 
 class StampComponent(nn.Module):
@@ -122,7 +119,7 @@ class StampComponent(nn.Module):
         """Differences of time stamps (n_channels, n_timestamps) to their centres."""
         X = _bounded(Z).T
         index = nearest(X, self.centers, self.norms)
-        return (X - self.centers[index]).abs_().T
+        return (X - self.centers.index_select(0, index)).abs_().T
 
     def fit(self, pieces, generator):
         """Learn the centres from pieces of the training series; score the pieces."""

@@ -59,13 +59,15 @@ class LiveState:
     def advance(self, scorer, channels, X):
         """Take time stamps in without scoring them."""
         X = fill_forward(X, self._last)
-        self._keep(scorer, channels.standardized(X[-scorer.reach :]), X)
+        new = channels.standardized(X[-scorer.reach :])
+        self._keep(scorer, np.concatenate([self._Z, new], axis=1), X)
 
     def _tile(self, scorer, channels, X, device):
         X = fill_forward(X, self._last)
         first = self._length - self._Z.shape[1]
         new = channels.standardized(X)
-        Z = as_tensor(np.concatenate([self._Z, new], axis=1), device)
+        whole = np.concatenate([self._Z, new], axis=1)
+        Z = as_tensor(whole, device)
 
         def read(a, b):
             return Z[:, a - first : b - first]
@@ -82,11 +84,11 @@ class LiveState:
                 by_channel=False,
                 kept=self._kept,
             )
-        self._keep(scorer, new, X)
+        self._keep(scorer, whole, X)
         return scores
 
-    def _keep(self, scorer, new, X):
-        """Append standardised time stamps, and drop those out of reach."""
-        self._Z = np.concatenate([self._Z, new], axis=1)[:, -scorer.reach :]
+    def _keep(self, scorer, Z, X):
+        """Keep the standardised time stamps that are within reach."""
+        self._Z = Z[:, -scorer.reach :]
         self._length += len(X)
         self._last = X[-1].copy()

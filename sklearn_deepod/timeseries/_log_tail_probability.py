@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from sklearn_deepod.timeseries._in_parts import in_parts
+
 #: Up to the highest of these quantiles of the training scores, log tail probabilities
 #: are interpolated between theirs; beyond, they grow with the excess.
 QUANTILES = 0.0, 0.1, 0.25, 0.5, 0.75, 0.9
@@ -29,27 +31,30 @@ class LogTailProbability(nn.Module):
 
     def __init__(self, n_scores):
         super().__init__()
-        # The pieces on which it is linear come first: long axes last are fast.
-        shape = len(RISES), n_scores, 1
+        shape = n_scores, len(RISES), 1
         self.register_buffer("slope", torch.ones(shape))
         self.register_buffer("start", torch.zeros(shape))
         self.register_buffer("rise", torch.tensor(RISES))
 
     def fit(self, scores):
         """Learn from training scores (n_scores, n_timestamps); NaN is left out."""
-        pieces = np.transpose([_pieces(row) for row in scores.cpu().numpy()])
-        low, width = torch.tensor(pieces).to(scores).movedim(1, 0).unsqueeze(-1)
+        pieces = np.array([_pieces(row) for row in scores.cpu().numpy()])
+        low, width = torch.tensor(pieces).to(scores).unsqueeze(-1).unbind(1)
         self.slope, self.start = 1 / width, -low / width
         self.rise = torch.tensor(RISES).to(low)
         return self
 
     def forward(self, scores):
         """Calibrate scores (n_scores, n_timestamps); NaN stays NaN."""
-        steps = torch.addcmul(self.start, scores, self.slope)
+        return in_parts(self._of_few, scores, self.slope, self.start)
+
+    def _of_few(self, scores, slope, start):
+        steps = torch.addcmul(start, scores.unsqueeze(1), slope)
         # All pieces but the last one end.
-        steps[:-1].clamp_(0.0, 1.0)
-        steps[-1].clamp_(min=0.0)
-        found = (self.rise @ steps.flatten(1)).view_as(scores)
+        steps[:, :-1].clamp_(0.0, 1.0)
+        steps[:, -1].clamp_(min=0.0)
+        rise = self.rise.expand(len(scores), 1, -1)
+        found = torch.bmm(rise, steps).squeeze(1)
         if found.amax() <= LARGE:
             return found
         beyond = (found / LARGE).clamp_(min=1.0).log_()
@@ -87,7 +92,7 @@ class Calibration(nn.Module):
     def __init__(self, n_channels, by_channel):
         super().__init__()
         places = [place for place, each in enumerate(by_channel) if each]
-        self._calibrated = slice(places[0], places[-1] + 1) if places else slice(0)
+        self._own = slice(places[0], places[-1] + 1) if places else slice(0)
         self.channels = LogTailProbability(len(places) * n_channels)
         self.totals = LogTailProbability(len(by_channel))
 
@@ -104,9 +109,9 @@ class Calibration(nn.Module):
         Tensor of shape (n_timestamps,)
         """
         parts = torch.stack(parts)
-        by_channel = parts[self._calibrated].flatten(0, 1)
-        if len(by_channel):
-            self.channels.fit(by_channel)
+        own = parts[self._own]
+        if len(own):
+            self.channels.fit(own.flatten(0, 1))
         parts = self._by_channel(parts)
         self.totals.fit(_root_mean_square(parts))
         return self._combined(parts)[0]
@@ -139,7 +144,7 @@ class Calibration(nn.Module):
 
     def _by_channel(self, parts):
         """Calibrate channels one by one in the components that are to be, in place."""
-        own = parts[self._calibrated]
+        own = parts[self._own]
         if len(own):
             own.copy_(self.channels(own.flatten(0, 1)).view_as(own))
         return parts

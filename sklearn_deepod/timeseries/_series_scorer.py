@@ -1,5 +1,7 @@
 """What scores a series once it is fitted: components, calibrations, scaling."""
 
+from functools import cached_property
+
 import torch
 from torch import nn
 
@@ -83,7 +85,7 @@ class SeriesScorer(nn.Module):
         shapes = (c for c in self.windowed if isinstance(c, ShapeComponent))
         return tuple(component.window for component in shapes)
 
-    @property
+    @cached_property
     def reach(self):
         """Number of time stamps before (and after) one that its score depends on."""
         return max((c.window + c.stride for c in self.windowed), default=1)

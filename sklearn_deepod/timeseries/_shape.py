@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from sklearn_deepod.timeseries._folds import halves
+from sklearn_deepod.timeseries._in_parts import in_parts
 from sklearn_deepod.timeseries._pooling import sliding
 
 TAPS = 9
@@ -24,9 +25,8 @@ SHORTEST_WINDOW = 15
 #: Windows from which the centres come, and steps of k-means. Four times as many centres
 #: were no better on collections of real series.
 CENTER_SAMPLE, LLOYD_STEPS = 1000, 2
-#: Time stamps of one channel whose features, and rows whose distances to all centres,
-#: fit into the cache.
-CACHED_STAMPS, CACHED_ROWS = 4096, 512
+#: Rows whose distances to all centres fit into the cache.
+CACHED_ROWS = 512
 
 
 def squared_norms(X):
@@ -57,13 +57,11 @@ def distances(X, centers, norms):
 
 def nearest(X, centers, norms):
     """Index of the nearest centre; as `distances`, of one channel."""
-    # Few rows at a time, whose distances stay in the cache.
-    return torch.cat(
-        [
-            torch.addmm(norms, rows, centers.T, alpha=-2.0).min(1).indices
-            for rows in X.split(CACHED_ROWS)
-        ]
-    )
+
+    def of_rows(X):
+        return torch.addmm(norms, X, centers.T, alpha=-2.0).min(1).indices
+
+    return in_parts(of_rows, X, length=CACHED_ROWS)
 
 
 def k_means(X, n_centers, generator):
@@ -96,12 +94,6 @@ def k_means(X, n_centers, generator):
 def _sample(n, size, generator):
     """Draw `size` of n indices without replacement, on the CPU."""
     return torch.randperm(n, generator=generator)[:size]
-
-
-def channel_slices(Z):
-    """Slices of few channels of a tensor (n_channels, n_timestamps), for the cache."""
-    step = max(1, CACHED_STAMPS // Z.shape[1])
-    return [slice(i, i + step) for i in range(0, len(Z), step)]
 
 
 class ShapeComponent(nn.Module):
@@ -159,29 +151,25 @@ class ShapeComponent(nn.Module):
         Tensor of shape (n_channels, n_windows, 2 * n_kernels)
         """
         stride = self.stride if stride is None else stride
-        n_windows = (Z.shape[1] - self.window) // stride + 1
+        Z, pooled = Z.contiguous(), []
+        kernels = self.kernels.T.split([count for _, count in self._groups], 1)
+        for (dilation, _), own in zip(self._groups, kernels, strict=True):
+            n_positions = self.window - dilation * (TAPS - 1)  # whole blocks
+            blocks = _convolve(Z, own, dilation, stride)
+            highest = sliding(torch.maximum, blocks.amax(2), n_positions // stride)
+            sums = sliding(torch.add, blocks.relu_().sum(2), n_positions // stride)
+            pooled += [highest, sums / n_positions]
         # Factors, since products are faster than quotients, here and below.
-        factor = 1 / _deviations(Z, self.window, stride)[:, :n_windows, None]
-        pooled, first = [], 0
-        for dilation, n_kernels in self._groups:
-            kernels = self.kernels[first : first + n_kernels]
-            first += n_kernels
-            span = dilation * (TAPS - 1)
-            length = (self.window - span) // stride
-            blocks = _convolve(Z, kernels, dilation, stride)
-            highest = sliding(torch.maximum, blocks.amax(2), length)
-            sums = sliding(torch.add, blocks.relu_().sum(2), length)
-            pooled += [highest[:, :n_windows], sums[:, :n_windows] / (length * stride)]
-        return torch.cat(pooled, 2).mul_(factor)
+        factors = 1 / _deviations(Z, self.window, stride)
+        return torch.cat(pooled, 2).mul_(factors.unsqueeze(2))
 
     def forward(self, Z):
         """Scores of the windows, of shape (n_channels, n_windows)."""
-        scores = []
-        for own in channel_slices(Z):
-            features = self.features(Z[own]).sub_(self.mean[own])
-            features.mul_(1 / self.scale[own])
-            scores.append(distances(features, self.centers[own], self.norms[own]))
-        return torch.cat(scores).div_(self.unit)
+        fitted = self.mean, 1 / self.scale, self.centers, self.norms
+        return in_parts(self._scores, Z, *fitted).div_(self.unit)
+
+    def _scores(self, Z, mean, factors, centers, norms):
+        return distances(self.features(Z).sub_(mean).mul_(factors), centers, norms)
 
     def fit(self, pieces, generator):
         """Learn from pieces of the training series; get the scores of their windows.
@@ -258,19 +246,20 @@ def _distances(features, centers):
 
 def _deviations(Z, window, stride):
     """Standard deviation of each window, bounded below."""
-    blocks = Z[:, : Z.shape[1] // stride * stride].unflatten(1, (-1, stride))
-    sums = torch.stack([blocks.sum(2), blocks.square().sum(2)], 2)
-    mean, square = (sliding(torch.add, sums, window // stride) / window).unbind(2)
+    values = torch.cat([Z, Z.square()])[:, : Z.shape[1] // stride * stride]
+    sums = sliding(
+        torch.add, values.unflatten(1, (-1, stride)).sum(2), window // stride
+    )
+    mean, square = sums.div_(window).chunk(2)
     variance = (square - mean.square()).clamp_(min=0.0)
     return variance.sqrt_().clamp_(min=SMALLEST_DEVIATION)
 
 
 def _convolve(Z, kernels, dilation, stride):
-    """Convolutions, of shape (n_channels, n_blocks, stride, n_kernels)."""
+    """Convolutions with columns, of shape (n_channels, n_blocks, stride, n_kernels)."""
     n_channels, n_timestamps = Z.shape
     n_positions = (n_timestamps - dilation * (TAPS - 1)) // stride * stride
     shape = n_channels, n_positions, TAPS
-    Z = Z.contiguous()
     taps = Z.as_strided(shape, (n_timestamps, 1, dilation))
-    values = taps.reshape(-1, TAPS) @ kernels.T
-    return values.view(n_channels, -1, stride, len(kernels))
+    values = taps.reshape(-1, TAPS) @ kernels
+    return values.view(n_channels, -1, stride, kernels.shape[1])

@@ -65,7 +65,7 @@ class Reference:
         self.measured = detector._channels.measured
 
     def log_tail_probability(self, scores, calibration, i):
-        slope, start = calibration.slope[:, i].numpy(), calibration.start[:, i].numpy()
+        slope, start = calibration.slope[i].numpy(), calibration.start[i].numpy()
         steps, rise = slope * scores + start, calibration.rise.numpy()
         found = rise[:-1] @ np.clip(steps[:-1], 0, 1) + np.maximum(steps[-1], 0)
         return np.where(
