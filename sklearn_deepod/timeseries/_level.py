@@ -30,7 +30,7 @@ class LevelComponent(nn.Module):
     def __init__(self, window, stride, n_channels):
         super().__init__()
         self.window, self.stride = window, stride
-        self.register_buffer("mean", torch.zeros(n_channels, 1, window))
+        self.register_buffer("shift", torch.zeros(n_channels, 1, window))
         self.register_buffer("whitening", torch.zeros(n_channels, window, window))
 
     def _windows(self, Z):
@@ -38,29 +38,31 @@ class LevelComponent(nn.Module):
 
     def forward(self, Z):
         """Scores of the windows, of shape (n_channels, n_windows)."""
-        return _mahalanobis(self._windows(Z), self.mean, self.whitening)
+        return _mahalanobis(self._windows(Z), self.shift, self.whitening)
 
     def fit(self, pieces, generator):
         """Learn from pieces of the training series; see `ShapeComponent.fit`."""
         parts = [self._windows(piece) for piece in pieces]
         lengths = [part.shape[1] for part in parts]
         windows = torch.cat(parts, 1)
-        self.mean = windows.mean(1, keepdim=True)
-        windows -= self.mean
+        mean = windows.mean(1, keepdim=True)
+        windows -= mean
         both = halves(windows.shape[1], self.window // self.stride)
         moments = [_moments(windows, blocks) for blocks in both]
         count, total, square = map(sum, zip(*moments, strict=True))
         covariance = square / count
         variance = covariance.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
         self.whitening = _whitening(covariance, variance)
-        scores = _mahalanobis(windows, 0.0 * self.mean, self.whitening)
+        self.shift = -mean @ self.whitening
+        scores = _mahalanobis(windows, torch.zeros_like(mean), self.whitening)
         held_out = torch.empty_like(scores)
         for blocks, (count, total, square) in zip(both, moments[::-1], strict=True):
             mean = total / count
             covariance = square / count - mean.transpose(1, 2) @ mean
             whitening = _whitening(covariance, variance)
+            shift = -mean @ whitening
             for block in blocks:
-                held_out[:, block] = _mahalanobis(windows[:, block], mean, whitening)
+                held_out[:, block] = _mahalanobis(windows[:, block], shift, whitening)
         return scores.split(lengths, 1), held_out.split(lengths, 1), self.stride
 
 
@@ -86,14 +88,14 @@ def _whitening(covariance, variance):
     return (inverse.transpose(1, 2) * varies).contiguous()
 
 
-def _mahalanobis(windows, mean, whitening):
-    """Distances of windows from the mean, over the root of their length."""
-    norms = in_parts(_whitened_norms, windows, mean, whitening)
+def _mahalanobis(windows, shift, whitening):
+    """Norms of the whitened windows, over the root of their length."""
+    norms = in_parts(_whitened_norms, windows, shift, whitening)
     return norms.div_(windows.shape[2] ** 0.5)
 
 
-def _whitened_norms(windows, mean, whitening):
-    return torch.linalg.vector_norm(torch.bmm(windows - mean, whitening), dim=2)
+def _whitened_norms(windows, shift, whitening):
+    return torch.linalg.vector_norm(torch.baddbmm(shift, windows, whitening), dim=2)
 
 
 class StampComponent(nn.Module):

@@ -97,8 +97,9 @@ class Reference:
 
     def level_of(self, component, window, channel):
         """Root mean square of a whitened window."""
-        centered = np.clip(window, -10, 10) - component.mean[channel, 0].numpy()
-        return root_mean_square(centered @ component.whitening[channel].numpy())
+        whitening, shift = component.whitening[channel], component.shift[channel, 0]
+        whitened = np.clip(window, -10, 10) @ whitening.numpy() + shift.numpy()
+        return root_mean_square(whitened)
 
     def stamps(self, component, Z, channel):
         """Scores of the time stamps by one component."""
