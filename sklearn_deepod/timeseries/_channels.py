@@ -124,10 +124,14 @@ class Channels:
         how much it may vary. `changes` tells what it does.
         """
         with np.errstate(over="ignore"):
-            Z = (X / self.arrays["size"] - self.arrays["mean"]) / self.arrays["scale"]
-        Z[:, self.constant] = 0.0
-        Z[np.isnan(Z)] = 0.0
-        return np.clip(Z, -_FURTHEST, _FURTHEST).T.copy()
+            Z = X / self.arrays["size"]
+            Z -= self.arrays["mean"]
+            Z /= self.arrays["scale"]
+        if self.constant.any():
+            Z[:, self.constant] = 0.0
+        if not np.abs(Z).max(initial=0.0) <= _FURTHEST:  # or NaN
+            Z = np.clip(np.nan_to_num(Z, nan=0.0), -_FURTHEST, _FURTHEST)
+        return Z.T.copy()
 
     def changes(self, X):
         """How far values are beyond what may be compared with the training series.

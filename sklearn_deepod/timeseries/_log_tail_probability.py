@@ -152,7 +152,10 @@ class Calibration(nn.Module):
     def _combined(self, parts):
         """Scores, and the square of each component, NaN where it has no score."""
         squares = self.totals(_root_mean_square(parts)).square_()
-        return squares.nanmean(0).sqrt_(), squares
+        means = squares.mean(0)
+        if means.isnan().any():
+            means = squares.nanmean(0)
+        return means.sqrt_(), squares
 
 
 def _root_mean_square(parts):

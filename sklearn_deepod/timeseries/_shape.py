@@ -22,8 +22,8 @@ SMALLEST_FEATURE_DEVIATION = 0.05
 SMALLEST_UNIT = 0.2
 #: The smallest dilation spans more than that share of a shorter window.
 SHORTEST_WINDOW = 15
-#: Windows from which the centres come. Neither four times as many centres nor more steps
-#: of k-means were better on collections of real series.
+#: Windows from which the centres come. Neither four times as many centres nor more
+#: steps of k-means were better on collections of real series.
 CENTER_SAMPLE = 1000
 #: Rows whose distances to all centres fit into the cache.
 CACHED_ROWS = 512
