@@ -9,20 +9,24 @@ LONGEST_STRIDE = 8
 _REDUCED = {torch.add: torch.sum, torch.maximum: torch.amax}
 
 
-def stride_of(window):
-    """Distance between the starts of windows, a power of two of about ``window / 16``.
+def stride_of(window, share=16, longest=LONGEST_STRIDE):
+    """Distance between the starts of windows, a power of two.
 
     Parameters
     ----------
     window : int
         Length of a window.
+    share : int, default=16
+        The stride is about the window divided by this.
+    longest : int, default=LONGEST_STRIDE
+        The longest stride.
 
     Returns
     -------
     int
     """
     stride = 1
-    while 2 * stride <= min(window // 16, LONGEST_STRIDE):
+    while 2 * stride <= min(window // share, longest):
         stride *= 2
     return stride
 

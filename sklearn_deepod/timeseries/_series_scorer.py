@@ -11,6 +11,8 @@ from sklearn_deepod.timeseries._pooling import Merge, stride_of
 from sklearn_deepod.timeseries._shape import SHORTEST_WINDOW, ShapeComponent
 
 STAMP_CENTERS = 500
+#: Windows of levels are that many strides long, and strides at most 4 time stamps.
+LEVEL_STRIDES = 8, 4
 
 
 class SeriesScorer(nn.Module):
@@ -63,7 +65,7 @@ class SeriesScorer(nn.Module):
             for window, stride in sorted({_fitting(w, length) for w in windows})
             if window >= SHORTEST_WINDOW
         ]
-        lengths = sorted({_fitting(w, length) for w in level_windows})
+        lengths = sorted({_fitting(w, length, *LEVEL_STRIDES) for w in level_windows})
         levels = [LevelComponent(*length, n_channels) for length in lengths[:1]]
         levels += [LevelComponent(*length, n_measured) for length in lengths[1:]]
         self.windowed = nn.ModuleList([*shapes, *levels])
@@ -180,10 +182,10 @@ class SeriesScorer(nn.Module):
         return everywhere.index_copy_(0, self.measured, scores)
 
 
-def _fitting(window, length):
+def _fitting(window, length, *strides):
     """Window and stride: the window at most a third, and a multiple of the stride."""
     window = max(1, min(window, length // 3))
-    stride = stride_of(window)
+    stride = stride_of(window, *strides)
     return window // stride * stride, stride
 
 
