@@ -32,7 +32,7 @@ class SeriesScoringMixin:
         Returns
         -------
         ndarray of shape (n_timestamps,)
-            The scores. Lower scores are more anomalous.
+            The scores. Lower scores are more anomalous. See `set_output` for frames.
 
         Examples
         --------
@@ -60,7 +60,8 @@ class SeriesScoringMixin:
             if i > 0:
                 self.reset()
             scores.append(self._next(segment))
-        return series.to_rows(scores)
+        scores = series.to_rows(scores)
+        return series.as_container(scores, "score_next", self._container)
 
     def reset(self):
         """Forget the time stamps before those that `score_next` gets next.
@@ -83,13 +84,15 @@ class SeriesScoringMixin:
         ndarray of shape (n_timestamps, n_channels) or with an axis of series before
             Not negative; the sum over the channels is minus the score of the time
             stamp. The square of each component's log tail probability is shared among
-            the channels by their part in it.
+            the channels by their part in it. See `set_output` for frames.
         """
         check_is_fitted(self)
         series = self._read_series(X, groups)
-        return series.to_rows(
+        shares = series.to_rows(
             self._scores(series.segments, self._merge, by_channel=True, step=self._step)
         )
+        names = getattr(self, "feature_names_in_", np.arange(self.n_features_in_))
+        return series.as_container(shares, "contributions", self._container, names)
 
     def _score_segments(self, segments):
         return [
@@ -124,6 +127,7 @@ class SeriesScoringMixin:
             and len(X) > 0
             and X.shape[1] == self.n_features_in_
             and not hasattr(self, "feature_names_in_")
+            and self._container == "default"
             and not np.isinf(X).any()
         )
 

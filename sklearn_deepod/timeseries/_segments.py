@@ -24,8 +24,8 @@ def as_tensor(Z, device):
     # costs little: most of the time goes to moving memory.
     dtype = torch.float32 if torch.device(device).type == "mps" else torch.float64
     # A copy: memory of torch is aligned, and products of other arrays round otherwise.
-    Z = torch.from_numpy(np.ascontiguousarray(Z))
-    return Z.to(device=device, dtype=dtype, copy=True)
+    Z = torch.from_numpy(np.ascontiguousarray(Z)).to(dtype, copy=True)
+    return Z.to(device)
 
 
 def tile_scores(scorer, merge, read, start, stop, length, *, by_channel, kept=None):

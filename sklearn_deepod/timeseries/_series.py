@@ -146,31 +146,41 @@ class Series:
                 )
             )
 
-    def as_container(self, values, name, library):
-        """Convert the values of rows to a series of pandas or polars.
+    def as_container(self, values, name, library, channels=None):
+        """Convert the values of rows to a series or frame of pandas or polars.
 
         Parameters
         ----------
         values : ndarray of shape (n_rows,) or (n_series, n_timestamps)
-            One value for each row.
+            One value for each row, or, with `channels`, one for each row and channel
+            on a further axis.
         name : str
             Name of the result.
         library : {"default", "pandas", "polars"}
             "default" returns the array.
+        channels : ndarray of shape (n_channels,), default=None
+            Names of the channels, if `values` has them as its last axis.
 
         Returns
         -------
         ndarray, pandas.Series, polars.Series or data frame
-            A data frame, one row for each series, for values of two axes.
+            A data frame for values of two axes: one row for each time stamp, with
+            `channels`, or one for each series. An array for values of three axes.
         """
-        if library == "default":
+        if library == "default" or values.ndim > 2:
             return values
         frames = optional_import(library, "timeseries")
-        if values.ndim == 2:
+        if library == "pandas":
+            index = self._index(frames)
+            if values.ndim == 1:
+                return frames.Series(values, index=index, name=name)
+            if channels is not None:
+                return frames.DataFrame(values, index=index, columns=channels)
             return frames.DataFrame(values)
-        if library == "polars":
+        if values.ndim == 1:
             return frames.Series(name, values)
-        return frames.Series(values, index=self._index(frames), name=name)
+        names = None if channels is None else [*map(str, channels)]
+        return frames.DataFrame(values, schema=names)
 
     def _index(self, pandas):
         """The index of all rows; the number of the frame is its first level."""

@@ -144,6 +144,7 @@ class SeriesInputMixin(DecisionMixin):
             "pandas" returns a Series with the index of the frame that was scored (for
             a list of frames, with the position in the list as first level), "polars" a
             Series; arrays of three axes give a data frame with one row for each series.
+            Values by channel come as a data frame with a column for each channel.
             "default" returns arrays, whatever was scored; the global setting of
             scikit-learn is not used. None leaves the choice as it is.
 
@@ -175,9 +176,12 @@ class SeriesInputMixin(DecisionMixin):
             values = values - self.offset_
         if method == "predict":
             values = np.where(values < 0, -1, 1)
-        config = getattr(self, "_sklearn_output_config", {})
-        library = config.get("transform", "default")
-        return series.as_container(values, method, library)
+        return series.as_container(values, method, self._container)
+
+    @property
+    def _container(self):
+        """The container that `set_output` has chosen."""
+        return getattr(self, "_sklearn_output_config", {}).get("transform", "default")
 
     def _read_series(self, X, groups=None):
         """Read series to score, as those of the fit were read."""

@@ -807,6 +807,35 @@ class TestTogether:
         assert np.isfinite(search.cv_results_["mean_test_score"]).all()
         assert search.best_score_ > 0.9
 
+    @pytest.mark.parametrize("library", ["pandas", "polars"])
+    def test_containers(self, library):
+        frames = pytest.importorskip(library)
+        X, names = make_series(120), ["a", "b"]
+        index = pd.date_range("2026-01-01", periods=120, freq="min")
+        detector = make_detector(contamination=0.05)
+        detector.fit(pd.DataFrame(X, index=index, columns=names))
+        table = pd.DataFrame(X, index=index, columns=names)
+        expected = detector.contributions(table)
+        live = detector.reset().score_next(table)
+        events = find_events(detector, table)
+        detector.set_output(transform=library).reset()
+        found = detector.contributions(table)
+        assert isinstance(found, frames.DataFrame)
+        assert [*found.columns] == names
+        np.testing.assert_array_equal(found, expected)
+        scores = detector.score_next(table)
+        assert isinstance(scores, frames.Series)
+        np.testing.assert_array_equal(scores, live)
+        if library == "pandas":
+            assert found.index.equals(index)
+            assert scores.index.equals(index)
+        pd.testing.assert_frame_equal(find_events(detector, table), events)
+        unnamed = make_detector().fit(X).set_output(transform=library)
+        assert [*map(str, unnamed.contributions(X).columns)] == ["0", "1"]
+        assert isinstance(unnamed.score_next(X), frames.Series)
+        three_axes = X.reshape(2, 60, 2)
+        assert unnamed.contributions(three_axes).shape == (2, 60, 2)
+
     def test_frame(self):
         X = make_series(100)
         frame = pd.DataFrame(X, columns=["a", "b"])
