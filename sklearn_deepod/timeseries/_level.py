@@ -12,6 +12,8 @@ from sklearn_deepod.timeseries._shape import k_means, nearest, squared_norms
 FURTHEST = 10.0
 #: Shrinkage of the covariance of windows, as a share of the mean eigenvalue.
 SHRINKAGE = 0.01
+#: Values of windows that fit into the cache.
+CACHED_CELLS = 2**18
 #: Time stamps from which the centres of the joint component come.
 CENTER_SAMPLE = 5000
 
@@ -44,7 +46,16 @@ class LevelComponent(nn.Module):
         """Learn from pieces of the training series; see `ShapeComponent.fit`."""
         parts = [self._windows(piece) for piece in pieces]
         lengths = [part.shape[1] for part in parts]
-        windows = torch.cat(parts, 1)
+        n_channels = max(1, CACHED_CELLS // (sum(lengths) * self.window))
+        fitted = [
+            self._fit_channels(torch.cat(few, 1))
+            for few in zip(*(part.split(n_channels) for part in parts), strict=True)
+        ]
+        self.shift, self.whitening, *scores = map(torch.cat, zip(*fitted, strict=True))
+        return *(each.split(lengths, 1) for each in scores), self.stride
+
+    def _fit_channels(self, windows):
+        """Shift and whitening of some channels, and the scores of their windows."""
         mean = windows.mean(1, keepdim=True)
         windows -= mean
         both = halves(windows.shape[1], self.window // self.stride)
@@ -52,18 +63,17 @@ class LevelComponent(nn.Module):
         count, total, square = map(sum, zip(*moments, strict=True))
         covariance = square / count
         variance = covariance.diagonal(dim1=1, dim2=2).mean(1)[:, None, None]
-        self.whitening = _whitening(covariance, variance)
-        self.shift = -mean @ self.whitening
-        scores = _mahalanobis(windows, torch.zeros_like(mean), self.whitening)
+        whitening = _whitening(covariance, variance)
+        scores = _mahalanobis(windows, torch.zeros_like(mean), whitening)
         held_out = torch.empty_like(scores)
         for blocks, (count, total, square) in zip(both, moments[::-1], strict=True):
-            mean = total / count
-            covariance = square / count - mean.transpose(1, 2) @ mean
-            whitening = _whitening(covariance, variance)
-            shift = -mean @ whitening
+            center = total / count
+            covariance = square / count - center.transpose(1, 2) @ center
+            others = _whitening(covariance, variance)
+            shift = -center @ others
             for block in blocks:
-                held_out[:, block] = _mahalanobis(windows[:, block], shift, whitening)
-        return scores.split(lengths, 1), held_out.split(lengths, 1), self.stride
+                held_out[:, block] = _mahalanobis(windows[:, block], shift, others)
+        return -mean @ whitening, whitening, scores, held_out
 
 
 def _moments(windows, blocks):

@@ -101,14 +101,13 @@ class Calibration(nn.Module):
 
         Parameters
         ----------
-        parts : list of Tensor of shape (n_channels, n_timestamps)
-            The scores, for each component. NaN is left out.
+        parts : Tensor of shape (n_components, n_channels, n_timestamps)
+            The scores, which are written over. NaN is left out.
 
         Returns
         -------
         Tensor of shape (n_timestamps,)
         """
-        parts = torch.stack(parts)
         own = parts[self._own]
         if len(own):
             self.channels.fit(own.flatten(0, 1))
@@ -117,22 +116,22 @@ class Calibration(nn.Module):
         return self._combined(parts)[0]
 
     def forward(self, parts):
-        """Scores of time stamps from those of the components, a list as in `fit`."""
-        return self._combined(self._by_channel(torch.stack(parts)))[0]
+        """Scores of time stamps from those of the components; see `fit`."""
+        return self._combined(self._by_channel(parts))[0]
 
     def contributions(self, parts):
         """Contributions of the channels to the scores, which they add up to.
 
         Parameters
         ----------
-        parts : list of Tensor
-            As in `forward`.
+        parts : Tensor of shape (n_components, n_channels, n_timestamps)
+            As in `fit`.
 
         Returns
         -------
         Tensor of shape (n_channels, n_timestamps)
         """
-        parts = self._by_channel(torch.stack(parts))
+        parts = self._by_channel(parts)
         scores, squares = self._combined(parts)
         shares = torch.zeros_like(parts[0])
         for part, square in zip(parts, squares.nan_to_num(), strict=True):
@@ -159,4 +158,4 @@ class Calibration(nn.Module):
 
 
 def _root_mean_square(parts):
-    return parts.square().mean(1).sqrt_()
+    return torch.linalg.vector_norm(parts, dim=1).div_(parts.shape[1] ** 0.5)

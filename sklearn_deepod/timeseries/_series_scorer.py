@@ -110,25 +110,40 @@ class SeriesScorer(nn.Module):
             Whether they are those that the fitted scorer gives; else windows in
             between were used as well.
         """
-        parts = {name: ([], []) for name in self.merges}
-        exact = True
+        learned, held_out, strides = [], [], []
         for place, component in enumerate(self.windowed):
             own = [self._own(place, piece) for piece in pieces]
-            long = [p for p in own if p.shape[1] >= component.window]
-            *found, stride = component.fit(long, generator)
-            exact = exact and stride == component.stride
-            for name, both in parts.items():
-                merge = Merge(component.window, stride, causal=name == "last")
-                for merged, scores in zip(both, found, strict=True):
-                    merged.append(self._of_all(place, _merged(merge, own, scores)))
-        of_stamps = torch.cat(self.stamps.fit(pieces, generator), 1)
-        learned, held_out = {}, {}
-        for name, both in parts.items():
-            for merged in both:
-                merged.append(of_stamps)
-            learned[name] = self.merges[name].fit(both[0])
-            held_out[name] = self.merges[name](both[1])
-        return learned, held_out, exact
+            long = [piece for piece in own if piece.shape[1] >= component.window]
+            scores, unseen, stride = component.fit(long, generator)
+            learned.append(scores)
+            held_out.append(unseen)
+            strides.append(stride)
+        lengths = [piece.shape[1] for piece in pieces]
+        stamps = torch.cat(self.stamps.fit(pieces, generator), 1)
+        found = {}, {}
+        for name, calibration in self.merges.items():
+            merges = [
+                Merge(component.window, stride, causal=name == "last")
+                for component, stride in zip(self.windowed, strides, strict=True)
+            ]
+            parts = self._merged(merges, learned, stamps, lengths)
+            found[0][name] = calibration.fit(parts)
+            parts = self._merged(merges, held_out, stamps, lengths)
+            found[1][name] = calibration(parts)
+        exact = strides == [component.stride for component in self.windowed]
+        return *found, exact
+
+    def _merged(self, merges, scores, stamps, lengths):
+        """Scores of the time stamps of all pieces, for each component and channel."""
+        parts = stamps.new_zeros(len(merges) + 1, *stamps.shape)
+        for place, merge in enumerate(merges):
+            merged = _of_pieces(merge, scores[place], lengths)
+            if self._is_partial[place]:
+                parts[place].index_copy_(0, self.measured, merged)
+            else:
+                parts[place] = merged
+        parts[-1] = stamps
+        return parts
 
     def parts(self, read, start, stop, length, *, causal, kept=None):
         """The components' scores of time stamps, by channel.
@@ -149,7 +164,7 @@ class SeriesScorer(nn.Module):
 
         Returns
         -------
-        list of Tensor of shape (n_channels, stop - start)
+        Tensor of shape (n_components, n_channels, stop - start)
         """
         found = []
         for place, component in enumerate(self.windowed):
@@ -168,7 +183,7 @@ class SeriesScorer(nn.Module):
                     kept[place] = here, scores
             merged = merge.stamps(scores, start, stop, length)
             found.append(self._of_all(place, merged))
-        return [*found, self.stamps(read(start, stop))]
+        return torch.stack([*found, self.stamps(read(start, stop))])
 
     def _own(self, place, Z):
         """The channels that a component looks at."""
@@ -189,13 +204,12 @@ def _fitting(window, length, *strides):
     return window // stride * stride, stride
 
 
-def _merged(merge, pieces, scores):
+def _of_pieces(merge, scores, lengths):
     """Scores of the time stamps of all pieces; NaN in pieces shorter than a window."""
-    scores, merged = iter(scores), []
-    for piece in pieces:
-        length = piece.shape[1]
+    found, merged = iter(scores), []
+    for length in lengths:
         if length >= merge.window:
-            merged.append(merge.stamps(next(scores), 0, length, length))
+            merged.append(merge.stamps(next(found), 0, length, length))
         else:
-            merged.append(torch.full_like(piece, torch.nan))
+            merged.append(scores[0].new_full((len(scores[0]), length), torch.nan))
     return torch.cat(merged, 1)

@@ -198,15 +198,18 @@ class ShapeComponent(nn.Module):
         stride, n_starts = self.stride, sum(p.shape[1] - self.window for p in pieces)
         while stride > 1 and n_starts // stride < CENTER_SAMPLE:
             stride //= 2
-        fitted = [
-            self._fit_channel([p[i : i + 1] for p in pieces], stride, generator)
-            for i in range(n_channels)
-        ]
-        mean, scale, centers, *scores = zip(*fitted, strict=True)
-        self.mean, self.scale = torch.stack(mean), torch.stack(scale)
-        self.centers = torch.stack(centers)
+        found = []
+        for i in range(n_channels):
+            own = [piece[i : i + 1] for piece in pieces]
+            fitted = self._fit_channel(own, stride, generator)
+            # In one tensor each: many small ones would hold on to the freed memory of
+            # the features between them.
+            if i == 0:
+                found = [each.new_empty(n_channels, *each.shape) for each in fitted]
+            for whole, each in zip(found, fitted, strict=True):
+                whole[i] = each
+        self.mean, self.scale, self.centers, scores, held_out = found
         self.norms = squared_norms(self.centers)
-        scores, held_out = (torch.cat(each) for each in scores)
         self.unit = scores.median(1, keepdim=True).values.clamp_(min=SMALLEST_UNIT)
         lengths = [(p.shape[1] - self.window) // stride + 1 for p in pieces]
         scores, held_out = (s.div_(self.unit) for s in (scores, held_out))
@@ -228,7 +231,7 @@ class ShapeComponent(nn.Module):
             others = torch.cat([rows[block] for block in other])
             others = self._centers(features, others, generator, CENTER_SAMPLE // 2)
             for block in own:
-                held_out[:, block] = _distances(features[block], others)
+                held_out[block] = _distances(features[block], others)
         return mean, scale, centers, scores, held_out
 
     def _centers(self, features, rows, generator, size=CENTER_SAMPLE):
@@ -239,7 +242,7 @@ class ShapeComponent(nn.Module):
 
 def _distances(features, centers):
     """`distances` of one channel."""
-    return distances(features[None], centers[None], squared_norms(centers)[None])
+    return distances(features[None], centers[None], squared_norms(centers)[None])[0]
 
 
 def _deviations(Z, window, stride):
