@@ -24,6 +24,7 @@ from sklearn.utils.estimator_checks import (
 from sklearn_deepod import SeriesOutlierDetector
 from sklearn_deepod._stats import contamination_threshold, training_threshold
 from sklearn_deepod.timeseries import _segments, _training_sample, find_events
+from sklearn_deepod.timeseries._folds import halves
 from sklearn_deepod.timeseries._shape import DILATIONS, TAPS
 
 SMALL = {"windows": (16, 32), "level_windows": (4, 16), "n_kernels": 8, "n_centers": 8}
@@ -338,6 +339,24 @@ class TestScores:
         detector = make_detector().fit(X)
         assert sum(map(len, detector._sample.pieces)) <= _training_sample.MOST_FITTED
         assert np.mean(detector.predict(X) == -1) < 0.03
+
+
+class TestHalves:
+    """Blocks of windows that are scored by what the other half has shown."""
+
+    @pytest.mark.parametrize("n_windows", [2, 3, 31, 400, 5000])
+    def test_each_window_is_in_one_half(self, n_windows):
+        places = np.arange(n_windows)
+        both = halves(n_windows, n_steps=16)
+        found = [np.concatenate([places[b] for b in blocks]) for blocks in both]
+        assert min(map(len, found)) >= n_windows // 2 - 5
+        np.testing.assert_array_equal(np.sort(np.concatenate(found)), places)
+        if n_windows >= 2 * 4 * 16:
+            lengths = [b.stop - b.start for blocks in both for b in blocks]
+            assert min(lengths) >= 4 * 16
+
+    def test_one_window_is_in_both(self):
+        assert halves(1, n_steps=16) == [[slice(0, 1)], [slice(0, 1)]]
 
 
 class TestConstantChannels:
