@@ -109,22 +109,21 @@ class Merge:
         first = start // self.stride - self._n_blocks + 1
         return max(0, min(first, last)), last
 
-    def stamps(self, scores, start, stop, length):
+    def stamps(self, scores, start, stop, first, last):
         """Scores of time stamps, from those of the windows that `windows` names.
 
         Parameters
         ----------
         scores : Tensor of shape (n_channels, n_windows)
             Scores of the windows.
-        start, stop, length : int
-            As in `windows`.
+        start, stop, first, last : int
+            The time stamps, and the windows.
 
         Returns
         -------
         Tensor of shape (n_channels, stop - start)
             NaN where no window tells.
         """
-        first, last = self.windows(start, stop, length)
         if last < first:
             return scores.new_full((len(scores), stop - start), torch.nan)
         if self.causal and start + 1 == stop:  # the usual case of live scores

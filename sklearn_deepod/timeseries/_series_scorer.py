@@ -181,7 +181,7 @@ class SeriesScorer(nn.Module):
                 scores = component(self._own(place, Z))
                 if kept is not None:
                     kept[place] = here, scores
-            merged = merge.stamps(scores, start, stop, length)
+            merged = merge.stamps(scores, start, stop, first, last)
             found.append(self._of_all(place, merged))
         return torch.stack([*found, self.stamps(read(start, stop))])
 
@@ -209,7 +209,8 @@ def _of_pieces(merge, scores, lengths):
     found, merged = iter(scores), []
     for length in lengths:
         if length >= merge.window:
-            merged.append(merge.stamps(next(found), 0, length, length))
+            windows = merge.windows(0, length, length)
+            merged.append(merge.stamps(next(found), 0, length, *windows))
         else:
             merged.append(scores[0].new_full((len(scores[0]), length), torch.nan))
     return torch.cat(merged, 1)
