@@ -15,9 +15,7 @@ from sklearn_deepod.timeseries._incremental import IncrementalSeriesMixin
 from sklearn_deepod.timeseries._period import WITHOUT_PERIOD, windows_of_period
 from sklearn_deepod.timeseries._read_series import FILL_SHARE
 from sklearn_deepod.timeseries._scoring import SeriesScoringMixin
-from sklearn_deepod.timeseries._segments import (
-    as_tensor,
-)
+from sklearn_deepod.timeseries._segments import as_tensor
 from sklearn_deepod.timeseries._series_input import SeriesInputMixin, series_fit
 from sklearn_deepod.timeseries._series_scorer import SeriesScorer
 from sklearn_deepod.timeseries._training_sample import TrainingSample
